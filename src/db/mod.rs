@@ -1,0 +1,177 @@
+//! The database: one open file.
+
+mod create;
+mod open;
+mod options;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub use options::Options;
+
+use crate::error::{Error, Result};
+use crate::storage::Namespace;
+use crate::storage::file::FileNamespace;
+use crate::storage::sys;
+use crate::txn::{FreelistMode, Shared, Txn, Wait, commit_freelist};
+
+/// An open database. Cloning it gives another reference to the same; any thread may use it.
+///
+/// It is closed by [`Db::close`], or when its last reference is dropped and no transaction is open any more.
+#[derive(Clone)]
+pub struct Db {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    path: PathBuf,
+    shared: Arc<Shared>,
+}
+
+/// What is to be known of a database at a glance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DbInfo {
+    /// The page size in bytes.
+    pub page_size: u32,
+    /// The length of the file in bytes.
+    pub file_len: u64,
+    /// The first page id never given out.
+    pub high_water: u64,
+    /// The last committed transaction.
+    pub txid: u64,
+    /// How many pages may be reused; `None` while a write transaction is open, and before the first one.
+    pub free_page_count: Option<u64>,
+    /// How many pages wait until no reader sees them; `None` as above.
+    pub pending_page_count: Option<u64>,
+    /// How many read transactions are open.
+    pub reader_count: u64,
+    /// The oldest transaction id that a reader may be using.
+    pub oldest_reader: Option<u64>,
+}
+
+impl Db {
+    /// Opens the database in the file `path`, and makes it where it is missing.
+    ///
+    /// The file is locked as bbolt locks it (flock(2)): exclusively, or shared where it is opened for reading only.
+    /// `Busy` or `Timeout` where another process, or this one, has it open.
+    pub fn open(path: &Path, options: &Options) -> Result<Db> {
+        Db::open_in(&FileNamespace, path, options)
+    }
+
+    /// As [`Db::open`], in a file of `names`.
+    pub fn open_in(names: &dyn Namespace, path: &Path, options: &Options) -> Result<Db> {
+        let shared = Arc::new(open::open(names, path, options, sys::page_size())?);
+        Ok(Db { inner: Arc::new(Inner { path: path.to_path_buf(), shared }) })
+    }
+
+    /// The path with which it was opened.
+    pub fn path(&self) -> &Path {
+        &self.inner.path
+    }
+
+    /// Whether it was opened for reading only.
+    pub fn is_read_only(&self) -> bool {
+        self.inner.shared.read_only
+    }
+
+    /// The page size in bytes.
+    pub fn page_size(&self) -> Result<u32> {
+        Ok(self.inner.shared.newest()?.meta.page_size)
+    }
+
+    /// Begins a read transaction: a snapshot of the last committed state. It never waits.
+    pub fn begin_read(&self) -> Result<Txn> {
+        Txn::begin_read(&self.inner.shared)
+    }
+
+    /// Begins the write transaction; there is one at a time.
+    ///
+    /// `Busy` or `Timeout` where another one is open longer than `wait`; `ReadOnly`; `Poisoned`.
+    pub fn begin_write(&self, wait: Wait) -> Result<Txn> {
+        Txn::begin_write(&self.inner.shared, wait)
+    }
+
+    /// Sets whether commits do without syncs.
+    pub fn set_no_sync(&self, on: bool) {
+        self.inner.shared.settings.set_no_sync(on);
+    }
+
+    /// Sets when the list of free pages is written.
+    pub fn set_freelist_mode(&self, mode: FreelistMode) {
+        self.inner.shared.settings.set_freelist_mode(mode);
+    }
+
+    /// Sets the fill percent of buckets that have none of their own, 0.1 to 1.0; `None`: libbolt's own split rule.
+    pub fn set_fill_percent(&self, percent: Option<f64>) -> Result<()> {
+        if percent.is_some_and(|percent| !(percent > 0.0 && percent <= 1.0)) {
+            return Err(Error::Argument("the fill percent must lie between 0 and 1"));
+        }
+        self.inner.shared.settings.set_fill_percent(percent);
+        Ok(())
+    }
+
+    /// Sets the size that the file may not pass, in bytes; 0: none.
+    pub fn set_max_len(&self, len: u64) {
+        self.inner.shared.settings.set_max_len(len);
+    }
+
+    /// Makes durable what was committed without syncs.
+    ///
+    /// After a failure the database refuses to write until it is opened anew: what the disk holds is not known.
+    pub fn sync(&self) -> Result<()> {
+        let shared = &self.inner.shared;
+        if shared.is_closed() {
+            return Err(Error::BadHandle("the database is closed"));
+        }
+        shared.storage.sync().inspect_err(|error| shared.poison(format!("a sync failed: {error}")))
+    }
+
+    /// What is to be known at a glance.
+    pub fn info(&self) -> Result<DbInfo> {
+        let shared = &self.inner.shared;
+        let meta = shared.newest()?.meta;
+        let counts = shared.with_idle_writer(|writer| {
+            let list = writer.freelist.as_ref()?;
+            Some((list.free_count(), list.pending_count()))
+        });
+        let counts = counts.flatten();
+        Ok(DbInfo {
+            page_size: meta.page_size,
+            file_len: shared.storage.len()?,
+            high_water: meta.high_water,
+            txid: meta.txid,
+            free_page_count: counts.map(|counts| counts.0),
+            pending_page_count: counts.map(|counts| counts.1),
+            reader_count: shared.reader_count() as u64,
+            oldest_reader: shared.oldest_reader(),
+        })
+    }
+
+    /// Closes the database.
+    ///
+    /// `Busy` while transactions are open: then nothing has happened. Otherwise it is closed whatever is answered; an
+    /// error means that the list of free pages could not be written, and the file is sound without it.
+    pub fn close(&self) -> Result<()> {
+        self.inner.close()
+    }
+}
+
+impl Inner {
+    fn close(&self) -> Result<()> {
+        let writer = self.shared.close()?;
+        let listed = match writer {
+            Some(mut writer) if !self.shared.read_only => commit_freelist(&self.shared, &mut writer),
+            _ => Ok(()),
+        };
+        self.shared.end();
+        let unlocked = self.shared.storage.unlock();
+        listed.and(unlocked)
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // Nobody is left to be told: a database that is busy is closed by its last transaction's end, when the file goes.
+        let _ = self.close();
+    }
+}

@@ -1,0 +1,158 @@
+//! Opening a file: which page size it has, which of its metas is adopted, whether it can live up to it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+use crate::format::meta::{META_LEN, Meta};
+use crate::format::{FIRST_PAGE, MAX_READ_PAGE_SIZE, MIN_PAGE_SIZE, NO_FREELIST, PageId};
+use crate::storage::{Namespace, Storage};
+use crate::txn::{KnownPages, Settings, Shared, SharedOptions, Snapshot, Writer};
+
+use super::create;
+use super::options::Options;
+
+/// Transaction ids stay below this: the counter can go on from any of them.
+const TXID_LIMIT: u64 = 1 << 63;
+
+/// Opens the file `path` of `names`, and makes it where it is missing.
+pub fn open(names: &dyn Namespace, path: &Path, options: &Options, system_page_size: u32) -> Result<Shared> {
+    options.check()?;
+    let page_size = if options.page_size == 0 { system_page_size } else { options.page_size };
+    loop {
+        if let Some(storage) = names.open(path, options.read_only)? {
+            storage.lock(!options.read_only, options.lock_timeout)?;
+            return open_locked(names, storage, path, options, page_size);
+        }
+        if options.read_only {
+            let missing = std::io::Error::from_raw_os_error(libc::ENOENT);
+            return Err(Error::os(format!("cannot open {}", path.display()), missing));
+        }
+        if let Some(storage) = create::create(names, path, options.file_mode, page_size)? {
+            return adopt(storage, options, true);
+        }
+    }
+}
+
+fn open_locked(names: &dyn Namespace, storage: Box<dyn Storage>, path: &Path, options: &Options, page_size: u32) -> Result<Shared> {
+    let len = storage.len()?;
+    if options.read_only {
+        return adopt(storage, options, false);
+    }
+    match find_meta(&*storage, len) {
+        Ok(_) => adopt(storage, options, false),
+        Err(error) => {
+            if !create::is_unborn(&*storage, len)? {
+                return Err(error);
+            }
+            create::begin_afresh(names, &*storage, path, page_size)?;
+            adopt(storage, options, true)
+        }
+    }
+}
+
+/// Makes the newest meta of a locked file the state with which the database opens.
+pub fn adopt(storage: Box<dyn Storage>, options: &Options, is_new: bool) -> Result<Shared> {
+    let len = storage.len()?;
+    let (meta, slot) = find_meta(&*storage, len)?;
+    let ahead = len.max(options.initial_map_len);
+    let view = storage.view(len, ahead, None)?;
+    let snapshot = Snapshot::new(meta, view, Arc::new(KnownPages::default()));
+    let adopted_slot = if is_new { None } else { Some(slot) };
+    let writer = Writer { freelist: None, adopted_slot, has_committed: false, file_len: len, buffer: Vec::new() };
+    let settings = Settings::default();
+    settings.set_no_sync(options.no_sync);
+    settings.set_freelist_mode(options.freelist_mode);
+    settings.set_fill_percent(options.fill_percent);
+    settings.set_max_len(options.max_len);
+    let shared = SharedOptions {
+        settings,
+        bbolt_rules: options.bbolt_rules,
+        read_only: options.read_only,
+        initial_map_len: options.initial_map_len,
+    };
+    Ok(Shared::new(storage, snapshot, writer, shared))
+}
+
+/// The newest meta that is sound, and the slot in which it stands.
+///
+/// Both slots are candidates, newest first; with equal ids the first slot wins, as in bbolt. A meta whose checksum holds
+/// was written whole, so one that the file cannot live up to is an error and no reason to fall back.
+fn find_meta(storage: &dyn Storage, len: u64) -> Result<(Meta, PageId)> {
+    let first = read_meta(storage, 0);
+    let second = match &first {
+        Ok(meta) => read_meta(storage, u64::from(meta.page_size)),
+        Err(_) => search_second(storage, len),
+    };
+    let candidates = [(first, 0), (second, 1)];
+    let newest = candidates.iter().filter_map(|(meta, slot)| Some((*meta.as_ref().ok()?, *slot)));
+    match newest.max_by_key(|(meta, slot)| (meta.txid, 1 - slot)) {
+        Some((meta, slot)) => {
+            check_meta(&meta, len)?;
+            Ok((meta, slot))
+        }
+        None => {
+            let [(first, _), (second, _)] = candidates;
+            Err(no_meta(first.err(), second.err(), len))
+        }
+    }
+}
+
+/// The error of a file of which neither meta is sound: the first one's, unless the second says more.
+fn no_meta(first: Option<Error>, second: Option<Error>, len: u64) -> Error {
+    if len < 2 * u64::from(MIN_PAGE_SIZE) && !matches!(first, Some(Error::Endian | Error::Version(_))) {
+        return Error::TooShort { len };
+    }
+    match (first, second) {
+        (Some(Error::Invalid(_)), Some(error @ (Error::Checksum(_) | Error::Version(_)))) => error,
+        (Some(Error::Checksum(_)), _) => Error::Checksum("neither checksum matches".into()),
+        (Some(error), _) => error,
+        (None, _) => Error::Invalid("it has no meta page".into()),
+    }
+}
+
+fn read_meta(storage: &dyn Storage, offset: u64) -> Result<Meta> {
+    let mut bytes = [0; META_LEN];
+    let len = storage.read_at(&mut bytes, offset)?;
+    Meta::decode(bytes.get(..len).unwrap_or_default())
+}
+
+/// The second meta of a file whose first is damaged: at each page size in turn, as bbolt looks for it.
+fn search_second(storage: &dyn Storage, len: u64) -> Result<Meta> {
+    let mut last = Err(Error::Invalid("it has no meta page".into()));
+    let mut page_size = MIN_PAGE_SIZE;
+    while page_size <= MAX_READ_PAGE_SIZE && u64::from(page_size) + META_LEN as u64 <= len {
+        match read_meta(storage, u64::from(page_size)) {
+            Ok(meta) if meta.page_size == page_size => return Ok(meta),
+            Err(error @ (Error::Checksum(_) | Error::Version(_))) => last = Err(error),
+            _ => {}
+        }
+        page_size *= 2;
+    }
+    last
+}
+
+/// Whether a file of `len` bytes can live up to the meta.
+fn check_meta(meta: &Meta, len: u64) -> Result<()> {
+    let page_size = meta.page_size;
+    if !page_size.is_power_of_two() || !(MIN_PAGE_SIZE..=MAX_READ_PAGE_SIZE).contains(&page_size) {
+        return Err(Error::Incompatible(format!("its page size is {page_size} bytes").into()));
+    }
+    if meta.txid >= TXID_LIMIT {
+        return Err(Error::corrupt(meta.slot(), "the transaction id has run out"));
+    }
+    let Some(expected) = meta.high_water.checked_mul(u64::from(page_size)) else {
+        return Err(Error::corrupt(meta.slot(), "the high water is out of reach"));
+    };
+    if expected > len {
+        return Err(Error::Truncated { len, expected });
+    }
+    let pages = FIRST_PAGE..meta.high_water;
+    if !pages.contains(&meta.root) {
+        return Err(Error::corrupt(meta.slot(), "the root page lies outside the database"));
+    }
+    if meta.freelist != NO_FREELIST && (!pages.contains(&meta.freelist) || meta.freelist == meta.root) {
+        return Err(Error::corrupt(meta.slot(), "the freelist lies outside the database"));
+    }
+    Ok(())
+}

@@ -1,0 +1,78 @@
+//! How a database is opened.
+
+use std::time::Duration;
+
+use crate::error::{Error, Result};
+use crate::format::{MAX_PAGE_SIZE, MIN_PAGE_SIZE};
+use crate::txn::FreelistMode;
+
+/// The permission bits of a new file: its owner's alone (the mode that bbolt's documentation opens with).
+const DEFAULT_FILE_MODE: u32 = 0o600;
+
+/// How a database is opened.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The page size of a new file in bytes, a power of two from 1024 to 65536; 0: the operating system's. An existing
+    /// file has its own.
+    pub page_size: u32,
+    /// Open for reading only, with a shared lock. The file must exist.
+    pub read_only: bool,
+    /// The permission bits of a new file, before the umask.
+    pub file_mode: u32,
+    /// How long to wait for the file's lock; `None`: for ever, zero: one try.
+    pub lock_timeout: Option<Duration>,
+    /// How far the first map reaches at least, in bytes; 0: as the file needs it.
+    pub initial_map_len: u64,
+    /// Commit without syncs: after a power cut the file may be lost. [`super::Db::sync`] makes it durable.
+    pub no_sync: bool,
+    /// When the list of free pages is written.
+    pub freelist_mode: FreelistMode,
+    /// Cut pages by bbolt's rule with this fill percent, 0.1 to 1.0; `None`: by libbolt's own rule.
+    pub fill_percent: Option<f64>,
+    /// Follow all of Go's rules, so that equal changes give equal bytes: fill percent 0.5, its splits and merges, its
+    /// allocation, the freelist with each commit, a commit of nothing written too, freed pages reused by the next commit.
+    pub bbolt_rules: bool,
+    /// The size that the file may not pass, in bytes; 0: none.
+    pub max_len: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            page_size: 0,
+            read_only: false,
+            file_mode: DEFAULT_FILE_MODE,
+            lock_timeout: None,
+            initial_map_len: 0,
+            no_sync: false,
+            freelist_mode: FreelistMode::default(),
+            fill_percent: None,
+            bbolt_rules: false,
+            max_len: 0,
+        }
+    }
+}
+
+impl Options {
+    /// Whether the options make sense.
+    pub(super) fn check(&self) -> Result<()> {
+        if self.page_size != 0 {
+            check_new_page_size(self.page_size)?;
+        }
+        if self.fill_percent.is_some_and(|percent| !(percent > 0.0 && percent <= 1.0)) {
+            return Err(Error::Argument("the fill percent must lie between 0 and 1"));
+        }
+        Ok(())
+    }
+}
+
+/// Whether a new file may have this page size.
+fn check_new_page_size(page_size: u32) -> Result<()> {
+    if !page_size.is_power_of_two() {
+        return Err(Error::Incompatible(format!("a page size of {page_size} bytes is no power of two").into()));
+    }
+    if !(MIN_PAGE_SIZE..=MAX_PAGE_SIZE).contains(&page_size) {
+        return Err(Error::Incompatible(format!("a page size of {page_size} bytes is not between 1024 and 65536").into()));
+    }
+    Ok(())
+}

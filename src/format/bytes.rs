@@ -1,0 +1,85 @@
+//! The only place where integers are read from bytes or written to them. All are little-endian.
+#![allow(clippy::disallowed_methods, reason = "this is the place that the rule names")]
+
+/// The `N` bytes at `offset`, or `None` past the end.
+#[inline(always)]
+fn array_at<const N: usize>(bytes: &[u8], offset: usize) -> Option<[u8; N]> {
+    bytes.get(offset..)?.first_chunk::<N>().copied()
+}
+
+/// The 16-bit integer at `offset`, or `None` past the end.
+#[inline(always)]
+pub fn u16_at(bytes: &[u8], offset: usize) -> Option<u16> {
+    array_at(bytes, offset).map(u16::from_le_bytes)
+}
+
+/// The 32-bit integer at `offset`, or `None` past the end.
+#[inline(always)]
+pub fn u32_at(bytes: &[u8], offset: usize) -> Option<u32> {
+    array_at(bytes, offset).map(u32::from_le_bytes)
+}
+
+/// The 64-bit integer at `offset`, or `None` past the end.
+#[inline(always)]
+pub fn u64_at(bytes: &[u8], offset: usize) -> Option<u64> {
+    array_at(bytes, offset).map(u64::from_le_bytes)
+}
+
+/// The 16 bytes at `offset` as two 64-bit integers, in one check.
+#[inline(always)]
+pub fn u64_pair_at(bytes: &[u8], offset: usize) -> Option<(u64, u64)> {
+    let both = u128::from_le_bytes(array_at(bytes, offset)?);
+    Some((both as u64, (both >> 64) as u64))
+}
+
+/// Writes a 16-bit integer. `None` past the end, and nothing is written.
+#[inline(always)]
+pub fn put_u16(bytes: &mut [u8], offset: usize, value: u16) -> Option<()> {
+    *bytes.get_mut(offset..)?.first_chunk_mut()? = value.to_le_bytes();
+    Some(())
+}
+
+/// Writes a 32-bit integer. `None` past the end, and nothing is written.
+#[inline(always)]
+pub fn put_u32(bytes: &mut [u8], offset: usize, value: u32) -> Option<()> {
+    *bytes.get_mut(offset..)?.first_chunk_mut()? = value.to_le_bytes();
+    Some(())
+}
+
+/// Writes a 64-bit integer. `None` past the end, and nothing is written.
+#[inline(always)]
+pub fn put_u64(bytes: &mut [u8], offset: usize, value: u64) -> Option<()> {
+    *bytes.get_mut(offset..)?.first_chunk_mut()? = value.to_le_bytes();
+    Some(())
+}
+
+/// FNV-1a, 64 bits (Fowler, Noll, Vo; IETF draft-eastlake-fnv), the checksum of the meta page.
+pub fn fnv1a(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_back_and_nothing_lies_past_the_end() {
+        let mut bytes = [0u8; 16];
+        assert_eq!(put_u16(&mut bytes, 0, 0x1234), Some(()));
+        assert_eq!(put_u32(&mut bytes, 2, 0x5678_9abc), Some(()));
+        assert_eq!(put_u64(&mut bytes, 8, u64::MAX - 1), Some(()));
+        assert_eq!(u16_at(&bytes, 0), Some(0x1234));
+        assert_eq!(u32_at(&bytes, 2), Some(0x5678_9abc));
+        assert_eq!(u64_at(&bytes, 8), Some(u64::MAX - 1));
+        assert_eq!(u64_pair_at(&bytes, 0).map(|pair| pair.1), Some(u64::MAX - 1));
+        assert_eq!(u64_at(&bytes, 9), None);
+        assert_eq!(u16_at(&bytes, usize::MAX), None);
+        assert_eq!(put_u32(&mut bytes, 13, 1), None);
+        assert_eq!(bytes[13..], [0xff, 0xff, 0xff]);
+    }
+
+    #[test]
+    fn fnv1a_has_the_published_value() {
+        assert_eq!(fnv1a(b"foobar"), 0x85944171f73967e8);
+    }
+}

@@ -1,0 +1,421 @@
+//! A checked view of one branch or leaf page, and [`PageBuilder`], its mirror.
+//!
+//! [`Page::verify`] looks at every element once; [`Page::trusted`] looks at the header alone and is for pages that were
+//! verified, or written, before. Even so each access stays within the run (F1): a page that changes under the map gives
+//! an error or other bytes, never a fault.
+//!
+//! P1. On a verified page every key has at least one byte and lies, with its value, within the run; keys ascend.
+//! P2. On a verified page a branch has at least one child, and a bucket's value has at least its header.
+
+use std::cmp::Ordering;
+
+use super::bytes::{put_u16, put_u32, put_u64, u64_at, u64_pair_at};
+use super::{BUCKET_HEADER_LEN, ELEMENT_LEN, FIRST_PAGE, PAGE_HEADER_LEN, PageId};
+use crate::error::{Error, Result};
+
+const BUCKET_FLAG: u32 = 1;
+
+/// What a page is. Go compares the flags as a whole, so exactly one bit may be set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Keys and child pages.
+    Branch = 0x01,
+    /// Keys and values.
+    Leaf = 0x02,
+    /// Page 0 or 1.
+    Meta = 0x04,
+    /// The ids of free pages.
+    Freelist = 0x10,
+}
+
+/// The header of a page run.
+#[derive(Clone, Copy, Debug)]
+pub struct Header {
+    /// The page's own id; 0 on an inline page.
+    pub id: PageId,
+    /// The kind, as it stands there.
+    pub flags: u16,
+    /// How many elements follow.
+    pub count: u16,
+    /// How many pages beyond the first the run has.
+    pub overflow: u32,
+}
+
+impl Header {
+    /// Reads the header at the head of `bytes`; `None` where they are too few.
+    #[inline(always)]
+    pub fn decode(bytes: &[u8]) -> Option<Header> {
+        let (id, rest) = u64_pair_at(bytes, 0)?;
+        Some(Header { id, flags: rest as u16, count: (rest >> 16) as u16, overflow: (rest >> 32) as u32 })
+    }
+
+    /// The kind, or `None` where the flags name none.
+    #[inline(always)]
+    pub fn kind(&self) -> Option<Kind> {
+        match self.flags {
+            0x01 => Some(Kind::Branch),
+            0x02 => Some(Kind::Leaf),
+            0x04 => Some(Kind::Meta),
+            0x10 => Some(Kind::Freelist),
+            _ => None,
+        }
+    }
+}
+
+/// Writes a page header. `None` where `page` is too short.
+pub fn put_header(page: &mut [u8], id: PageId, kind: Kind, count: u16, overflow: u32) -> Option<()> {
+    put_u64(page, 0, id)?;
+    put_u16(page, 8, kind as u16)?;
+    put_u16(page, 10, count)?;
+    put_u32(page, 12, overflow)
+}
+
+/// A branch or leaf page: its whole run, or the inline page in a bucket's value.
+#[derive(Clone, Copy)]
+pub struct Page<'a> {
+    bytes: &'a [u8],
+    id: PageId,
+    leaf: bool,
+    count: u32,
+}
+
+/// An element of a leaf.
+#[derive(Clone, Copy, Debug)]
+pub struct LeafElement<'a> {
+    /// Its key.
+    pub key: &'a [u8],
+    /// Its value; a bucket's is its header, and its page where it is inline.
+    pub value: &'a [u8],
+    /// Whether the value is a bucket.
+    pub is_bucket: bool,
+    /// Where the key begins, in bytes from the page's first byte; the value follows it.
+    pub key_offset: usize,
+}
+
+impl<'a> Page<'a> {
+    /// A view of `bytes`, the run of page `id` (0: an inline page), by its header alone.
+    #[inline]
+    pub fn trusted(bytes: &'a [u8], id: PageId) -> Result<Page<'a>> {
+        let Some(header) = Header::decode(bytes) else {
+            return Err(Error::corrupt(id, "the page is cut short"));
+        };
+        if header.id != id {
+            return Err(Error::corrupt(id, format!("the page names itself page {}", header.id)));
+        }
+        let leaf = match header.kind() {
+            Some(Kind::Leaf) => true,
+            Some(Kind::Branch) => false,
+            _ => return Err(Error::corrupt(id, format!("the page is no tree page, its flags are {:#x}", header.flags))),
+        };
+        Ok(Page { bytes, id, leaf, count: u32::from(header.count) })
+    }
+
+    /// A view of `bytes`, the run of page `id` (0: an inline page), every element checked (P1, P2). Child ids must lie
+    /// below `high_water`.
+    pub fn verify(bytes: &'a [u8], id: PageId, high_water: PageId) -> Result<Page<'a>> {
+        let page = Page::trusted(bytes, id)?;
+        if page.leaf {
+            page.verify_leaf()?;
+        } else {
+            page.verify_branch(high_water)?;
+        }
+        Ok(page)
+    }
+
+    fn verify_leaf(&self) -> Result<()> {
+        let table_end = PAGE_HEADER_LEN + ELEMENT_LEN * self.count();
+        let mut previous: &[u8] = &[];
+        for index in 0..self.count() {
+            let element = self.leaf(index)?;
+            self.verify_key(index, element.key_offset, table_end, previous, element.key)?;
+            if element.is_bucket && element.value.len() < BUCKET_HEADER_LEN {
+                return Err(self.damaged(index, "has a bucket value shorter than a bucket header"));
+            }
+            previous = element.key;
+        }
+        Ok(())
+    }
+
+    fn verify_branch(&self, high_water: PageId) -> Result<()> {
+        if self.count == 0 {
+            return Err(Error::corrupt(self.id, "the branch page has no element"));
+        }
+        let table_end = PAGE_HEADER_LEN + ELEMENT_LEN * self.count();
+        let mut previous: &[u8] = &[];
+        for index in 0..self.count() {
+            let (key, child, key_offset) = self.branch(index)?;
+            self.verify_key(index, key_offset, table_end, previous, key)?;
+            if !(FIRST_PAGE..high_water).contains(&child) || child == self.id {
+                return Err(Error::corrupt(self.id, format!("element {index} names page {child} as its child")));
+            }
+            previous = key;
+        }
+        Ok(())
+    }
+
+    fn verify_key(&self, index: usize, offset: usize, table_end: usize, previous: &[u8], key: &[u8]) -> Result<()> {
+        if key.is_empty() {
+            return Err(self.damaged(index, "has an empty key"));
+        }
+        if offset < table_end {
+            return Err(self.damaged(index, "has its key within the table of elements"));
+        }
+        if previous.cmp(key) != Ordering::Less {
+            return Err(self.damaged(index, "has a key that does not come after the one before it"));
+        }
+        Ok(())
+    }
+
+    /// The page's id; 0 for an inline page.
+    pub fn id(&self) -> PageId {
+        self.id
+    }
+
+    /// Whether it is a leaf; otherwise it is a branch.
+    #[inline]
+    pub fn is_leaf(&self) -> bool {
+        self.leaf
+    }
+
+    /// How many elements it has.
+    #[inline]
+    pub fn count(&self) -> usize {
+        self.count as usize
+    }
+
+    /// The bytes of the run.
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// The bytes that its header, its elements and their data take.
+    pub fn used_len(&self) -> Result<usize> {
+        let mut len = PAGE_HEADER_LEN + ELEMENT_LEN * self.count();
+        for index in 0..self.count() {
+            len += if self.leaf {
+                let element = self.leaf(index)?;
+                element.key.len() + element.value.len()
+            } else {
+                self.key(index)?.len()
+            };
+        }
+        Ok(len)
+    }
+
+    /// The key of element `index`.
+    #[inline]
+    pub fn key(&self, index: usize) -> Result<&'a [u8]> {
+        self.key_at(index).ok_or_else(|| self.outside(index))
+    }
+
+    #[inline(always)]
+    fn key_at(&self, index: usize) -> Option<&'a [u8]> {
+        let at = PAGE_HEADER_LEN + ELEMENT_LEN * index;
+        let (first, second) = u64_pair_at(self.bytes, at)?;
+        let (pos, len) = if self.leaf { (first >> 32, second as u32) } else { (first as u32 as u64, (first >> 32) as u32) };
+        let start = at + pos as usize;
+        self.bytes.get(start..start + len as usize)
+    }
+
+    /// Element `index` of a leaf.
+    #[inline]
+    pub fn leaf(&self, index: usize) -> Result<LeafElement<'a>> {
+        self.leaf_at(index).ok_or_else(|| self.outside(index))
+    }
+
+    #[inline(always)]
+    fn leaf_at(&self, index: usize) -> Option<LeafElement<'a>> {
+        let at = PAGE_HEADER_LEN + ELEMENT_LEN * index;
+        let (first, second) = u64_pair_at(self.bytes, at)?;
+        let key_offset = at + (first >> 32) as usize;
+        let key_end = key_offset + second as u32 as usize;
+        let value_end = key_end + (second >> 32) as usize;
+        Some(LeafElement {
+            key: self.bytes.get(key_offset..key_end)?,
+            value: self.bytes.get(key_end..value_end)?,
+            is_bucket: first as u32 & BUCKET_FLAG != 0,
+            key_offset,
+        })
+    }
+
+    /// Key, child and the offset of the key in the page, of element `index` of a branch.
+    #[inline]
+    pub fn branch(&self, index: usize) -> Result<(&'a [u8], PageId, usize)> {
+        let element = || {
+            let at = PAGE_HEADER_LEN + ELEMENT_LEN * index;
+            let (first, child) = u64_pair_at(self.bytes, at)?;
+            let key_offset = at + first as u32 as usize;
+            Some((self.bytes.get(key_offset..key_offset + (first >> 32) as usize)?, child, key_offset))
+        };
+        element().ok_or_else(|| self.outside(index))
+    }
+
+    /// The child of element `index` of a branch.
+    #[inline]
+    pub fn child(&self, index: usize) -> Result<PageId> {
+        u64_at(self.bytes, PAGE_HEADER_LEN + ELEMENT_LEN * index + 8).ok_or_else(|| self.outside(index))
+    }
+
+    /// The index of the first element whose key is not less than `key`, and whether it equals it.
+    #[inline]
+    pub fn search(&self, key: &[u8]) -> Result<(usize, bool)> {
+        let (mut low, mut high) = (0, self.count());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match self.key(middle)?.cmp(key) {
+                Ordering::Less => low = middle + 1,
+                Ordering::Equal => return Ok((middle, true)),
+                Ordering::Greater => high = middle,
+            }
+        }
+        Ok((low, false))
+    }
+
+    /// The element of a branch under which `key` belongs: the last whose key is not greater, or the first.
+    #[inline]
+    pub fn search_child(&self, key: &[u8]) -> Result<usize> {
+        let (index, exact) = self.search(key)?;
+        Ok(if exact { index } else { index.saturating_sub(1) })
+    }
+
+    #[cold]
+    fn outside(&self, index: usize) -> Error {
+        self.damaged(index, "lies outside its page")
+    }
+
+    #[cold]
+    fn damaged(&self, index: usize, what: &str) -> Error {
+        Error::corrupt(self.id, format!("element {index} {what}"))
+    }
+}
+
+/// Writes one branch or leaf page into the bytes of its run: elements in order, data packed behind the table as Go
+/// packs it, the rest zero.
+///
+/// The bytes need not be zero before. Each call answers `None` where the run is too short; nothing else can fail.
+pub struct PageBuilder<'a> {
+    run: &'a mut [u8],
+    element_offset: usize,
+    data_offset: usize,
+}
+
+impl<'a> PageBuilder<'a> {
+    /// Begins page `id` of `count` elements in `run`, which has `overflow` pages beyond the first.
+    pub fn new(run: &'a mut [u8], id: PageId, kind: Kind, count: usize, overflow: u32) -> Option<PageBuilder<'a>> {
+        put_header(run, id, kind, u16::try_from(count).ok()?, overflow)?;
+        Some(PageBuilder { run, element_offset: PAGE_HEADER_LEN, data_offset: PAGE_HEADER_LEN + ELEMENT_LEN * count })
+    }
+
+    /// Adds the element of a leaf whose key and value, `key_len` and `value_len` bytes, are appended by [`Self::data`].
+    ///
+    /// `data_ahead` is how many bytes of data were announced before and not yet appended.
+    #[inline]
+    pub fn leaf(&mut self, key_len: u32, value_len: u32, is_bucket: bool, data_ahead: usize) -> Option<()> {
+        let pos = u32::try_from(self.data_offset + data_ahead - self.element_offset).ok()?;
+        let element = self.run.get_mut(self.element_offset..)?.first_chunk_mut::<ELEMENT_LEN>()?;
+        put_u64(element, 0, u64::from(is_bucket) | u64::from(pos) << 32)?;
+        put_u64(element, 8, u64::from(key_len) | u64::from(value_len) << 32)?;
+        self.element_offset += ELEMENT_LEN;
+        Some(())
+    }
+
+    /// Adds the element of a branch; its key is appended by [`Self::data`].
+    #[inline]
+    pub fn branch(&mut self, key_len: u32, child: PageId, data_ahead: usize) -> Option<()> {
+        let pos = u32::try_from(self.data_offset + data_ahead - self.element_offset).ok()?;
+        let element = self.run.get_mut(self.element_offset..)?.first_chunk_mut::<ELEMENT_LEN>()?;
+        put_u64(element, 0, u64::from(pos) | u64::from(key_len) << 32)?;
+        put_u64(element, 8, child)?;
+        self.element_offset += ELEMENT_LEN;
+        Some(())
+    }
+
+    /// Appends data: the keys and values announced, in their order, in pieces of any size.
+    #[inline]
+    pub fn data(&mut self, bytes: &[u8]) -> Option<()> {
+        self.run.get_mut(self.data_offset..self.data_offset + bytes.len())?.copy_from_slice(bytes);
+        self.data_offset += bytes.len();
+        Some(())
+    }
+
+    /// Ends the page: what is left of the run becomes zero.
+    pub fn finish(self) -> Option<()> {
+        self.run.get_mut(self.data_offset..)?.fill(0);
+        Some(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn leaf(pairs: &[(&[u8], &[u8], bool)]) -> Vec<u8> {
+        let mut run = vec![0xAA; 4096];
+        let mut builder = PageBuilder::new(&mut run, 9, Kind::Leaf, pairs.len(), 0).unwrap();
+        for (key, value, is_bucket) in pairs {
+            builder.leaf(key.len() as u32, value.len() as u32, *is_bucket, 0).unwrap();
+            builder.data(key).unwrap();
+            builder.data(value).unwrap();
+        }
+        builder.finish().unwrap();
+        run
+    }
+
+    #[test]
+    fn a_leaf_is_read_back_as_written() {
+        let run = leaf(&[(b"a", b"1", false), (b"ab", b"", false), (b"b", &[7; 16], true)]);
+        let page = Page::verify(&run, 9, 100).unwrap();
+        assert!(page.is_leaf());
+        assert_eq!(page.used_len().unwrap(), 16 + 3 * 16 + 2 + 2 + 17);
+        assert_eq!(page.leaf(2).unwrap().value, [7; 16]);
+        assert!(page.leaf(2).unwrap().is_bucket);
+        assert_eq!(page.search(b"ab").unwrap(), (1, true));
+        assert_eq!(page.search(b"aa").unwrap(), (1, false));
+        assert_eq!(page.search(b"z").unwrap(), (3, false));
+        assert!(run[16 + 48 + 21..].iter().all(|&byte| byte == 0));
+    }
+
+    #[test]
+    fn a_branch_is_read_back_as_written() {
+        let mut run = vec![0; 1024];
+        let mut builder = PageBuilder::new(&mut run, 4, Kind::Branch, 2, 0).unwrap();
+        builder.branch(1, 10, 0).unwrap();
+        builder.branch(2, 11, 1).unwrap();
+        builder.data(b"bdd").unwrap();
+        builder.finish().unwrap();
+        let page = Page::verify(&run, 4, 12).unwrap();
+        assert_eq!(page.branch(1).unwrap().0, b"dd");
+        for (key, index) in [(b"a", 0), (b"b", 0), (b"c", 0), (b"e", 1)] {
+            assert_eq!(page.search_child(key).unwrap(), index);
+        }
+        assert!(Page::verify(&run, 4, 11).is_err(), "a child past the high water");
+        assert!(Page::verify(&run, 5, 12).is_err(), "another id");
+    }
+
+    #[test]
+    fn every_changed_bit_gives_an_error_or_bytes_within_the_run() {
+        let run = leaf(&[(b"a", b"1", false), (b"c", b"2", true), (b"d", b"33", false)]);
+        for bit in 0..8 * 80 {
+            let mut bad = run.clone();
+            bad[bit / 8] ^= 1 << (bit % 8);
+            let Ok(page) = Page::trusted(&bad, 9) else { continue };
+            for index in 0..page.count() {
+                let _ = (page.key(index).is_ok(), page.leaf(index).is_ok(), page.branch(index).is_ok());
+            }
+            let _ = page.search(b"b");
+            let _ = Page::verify(&bad, 9, 100);
+        }
+    }
+
+    #[test]
+    fn what_contradicts_the_format_is_refused() {
+        for (pairs, why) in [
+            (vec![(&b"b"[..], &b""[..], false), (b"a", b"", false)], "falling keys"),
+            (vec![(b"a", b"", false), (b"a", b"", false)], "equal keys"),
+            (vec![(b"", b"1", false)], "an empty key"),
+            (vec![(b"a", &[0; 15], true)], "a short bucket header"),
+        ] {
+            assert!(Page::verify(&leaf(&pairs), 9, 100).is_err(), "{why}");
+        }
+    }
+}

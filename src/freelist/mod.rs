@@ -1,0 +1,231 @@
+//! Which pages a commit may take: those free now, and those that become free once nothing can see them.
+//!
+//! A page freed by transaction F is still seen by readers of older snapshots, and by the older meta page until a
+//! later commit overwrites it. So it waits in the list of F until [`Freelist::release`] is told a limit not below F.
+//! The limit itself is [`reuse_limit`], the one place where that is decided.
+//!
+//! L1. A page is free, or waits in one list, or is in use: never two of these. What would break that is refused as
+//!     corruption of the file.
+//! L2. Nothing changes here before a commit is sure of its list: [`Freelist::undo`] takes an attempt back.
+
+mod page_set;
+
+use std::collections::VecDeque;
+
+pub use page_set::PageSet;
+
+use crate::error::{Error, Result};
+use crate::format::{FIRST_PAGE, PageId, TxnId};
+
+/// A page and its overflow pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// The first page.
+    pub id: PageId,
+    /// How many pages, at least one.
+    pub page_count: u64,
+}
+
+/// The last transaction whose freed pages the next commit may reuse.
+///
+/// A reader of snapshot R sees what later transactions freed. The older of the two metas, of transaction
+/// `committed` - 1, sees what `committed` freed, and stays a sound fallback if that is left alone (rule R5); `delayed`
+/// says that it shall. Go reuses at once, and so does `bbolt_rules`.
+pub fn reuse_limit(oldest_reader: Option<TxnId>, committed: TxnId, delayed: bool) -> TxnId {
+    let durable = if delayed { committed.saturating_sub(1) } else { committed };
+    oldest_reader.map_or(durable, |reader| reader.min(durable))
+}
+
+/// The runs that one transaction freed.
+struct Pending {
+    txid: TxnId,
+    runs: Vec<Run>,
+}
+
+/// Free and pending pages.
+#[derive(Default)]
+pub struct Freelist {
+    free: PageSet,
+    pending: VecDeque<Pending>,
+    waiting: PageSet,
+    /// The shortest run that was looked for in vain since pages last became free.
+    missing_len: Option<u64>,
+}
+
+impl Freelist {
+    /// A list in which all of `ids` are free; an id that comes twice is refused.
+    pub fn load(ids: impl Iterator<Item = Result<PageId>>) -> Result<Freelist> {
+        let mut list = Freelist::default();
+        for id in ids {
+            let id = id?;
+            if !list.free.insert(id)? {
+                return Err(Error::corrupt(id, "the freelist names the page twice"));
+            }
+        }
+        Ok(list)
+    }
+
+    /// How many pages are free now.
+    pub fn free_count(&self) -> u64 {
+        self.free.len()
+    }
+
+    /// How many pages wait for their release.
+    pub fn pending_count(&self) -> u64 {
+        self.waiting.len()
+    }
+
+    /// How many pages a list in the file names: the free and the waiting.
+    pub fn count(&self) -> u64 {
+        self.free.len() + self.waiting.len()
+    }
+
+    /// Whether `id` is free or waits to be.
+    pub fn contains(&self, id: PageId) -> bool {
+        self.free.contains(id) || self.waiting.contains(id)
+    }
+
+    /// Makes free what transactions up to `limit` have freed.
+    pub fn release(&mut self, limit: TxnId) -> Result<()> {
+        while self.pending.front().is_some_and(|pending| pending.txid <= limit) {
+            let Some(pending) = self.pending.pop_front() else { break };
+            for run in &pending.runs {
+                self.waiting.remove_run(run.id, run.page_count);
+                self.free.insert_run(run.id, run.page_count)?;
+            }
+            self.missing_len = None;
+        }
+        Ok(())
+    }
+
+    /// Takes the lowest run of `page_count` free pages, as bbolt's array freelist does.
+    pub fn allocate(&mut self, page_count: u64) -> Option<PageId> {
+        if page_count > self.free.len() || self.missing_len.is_some_and(|missing| page_count >= missing) {
+            return None;
+        }
+        let found = self.free.find_run(page_count);
+        match found {
+            Some(id) => self.free.remove_run(id, page_count),
+            None => self.missing_len = Some(page_count),
+        }
+        found
+    }
+
+    /// Lets transaction `txid` free `runs`: they wait until its release.
+    ///
+    /// All or none: a run that is free already, waits already, or lies outside the pages below `high_water` is refused.
+    pub fn free(&mut self, txid: TxnId, runs: Vec<Run>, high_water: PageId) -> Result<()> {
+        for (index, run) in runs.iter().enumerate() {
+            if let Err(error) = self.wait(run, high_water) {
+                for run in runs.iter().take(index) {
+                    self.waiting.remove_run(run.id, run.page_count);
+                }
+                return Err(error);
+            }
+        }
+        if !runs.is_empty() {
+            self.pending.try_reserve(1)?;
+            self.pending.push_back(Pending { txid, runs });
+        }
+        Ok(())
+    }
+
+    fn wait(&mut self, run: &Run, high_water: PageId) -> Result<()> {
+        let end = run.id.saturating_add(run.page_count);
+        if run.id < FIRST_PAGE || end > high_water {
+            return Err(Error::corrupt(run.id, "is freed, but lies outside the database"));
+        }
+        for id in run.id..end {
+            if self.free.contains(id) || !self.waiting.insert(id)? {
+                self.waiting.remove_run(run.id, id - run.id);
+                return Err(Error::corrupt(id, "is freed twice: two places in the file refer to it, or the freelist does"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes back what transaction `txid`, which fails, has freed and allocated.
+    pub fn undo(&mut self, txid: TxnId, allocated: &[Run]) -> Result<()> {
+        while self.pending.back().is_some_and(|pending| pending.txid == txid) {
+            for run in self.pending.pop_back().iter().flat_map(|pending| &pending.runs) {
+                self.waiting.remove_run(run.id, run.page_count);
+            }
+        }
+        for run in allocated {
+            self.free.insert_run(run.id, run.page_count)?;
+        }
+        self.missing_len = None;
+        Ok(())
+    }
+
+    /// All ids that a list in the file names, ascending.
+    pub fn ids(&self) -> impl Iterator<Item = PageId> + '_ {
+        let (mut free, mut waiting) = (self.free.iter().peekable(), self.waiting.iter().peekable());
+        std::iter::from_fn(move || match (free.peek(), waiting.peek()) {
+            (Some(left), Some(right)) if left > right => waiting.next(),
+            (None, _) => waiting.next(),
+            _ => free.next(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(id: PageId, page_count: u64) -> Run {
+        Run { id, page_count }
+    }
+
+    fn list(ids: &[PageId]) -> Freelist {
+        Freelist::load(ids.iter().map(|&id| Ok(id))).unwrap()
+    }
+
+    #[test]
+    fn freed_pages_are_reused_only_when_no_reader_and_no_older_meta_sees_them() {
+        assert_eq!(reuse_limit(None, 10, true), 9);
+        assert_eq!(reuse_limit(None, 10, false), 10);
+        assert_eq!(reuse_limit(Some(4), 10, true), 4);
+        let mut list = list(&[]);
+        list.free(10, vec![run(5, 2)], 100).unwrap();
+        list.release(reuse_limit(None, 10, true)).unwrap();
+        assert_eq!(list.allocate(1), None);
+        list.release(reuse_limit(Some(9), 11, true)).unwrap();
+        assert_eq!(list.allocate(1), None);
+        list.release(reuse_limit(Some(10), 11, true)).unwrap();
+        assert_eq!(list.allocate(2), Some(5));
+    }
+
+    #[test]
+    fn the_lowest_fitting_run_is_taken() {
+        let mut list = list(&[3, 5, 6, 9, 10, 11]);
+        assert_eq!(list.allocate(3), Some(9));
+        assert_eq!(list.allocate(3), None);
+        assert_eq!(list.allocate(2), Some(5));
+        assert_eq!(list.allocate(1), Some(3));
+        assert_eq!(list.count(), 0);
+    }
+
+    #[test]
+    fn a_page_is_never_freed_twice() {
+        let mut list = list(&[7]);
+        list.free(2, vec![run(20, 3)], 100).unwrap();
+        for bad in [run(7, 1), run(6, 2), run(22, 1), run(0, 1), run(1, 2), run(99, 2), run(u64::MAX, 2)] {
+            let before = list.count();
+            assert!(list.free(3, vec![run(40, 1), bad], 100).is_err(), "{bad:?}");
+            assert_eq!(list.count(), before);
+        }
+        assert!(Freelist::load([Ok(4), Ok(4)].into_iter()).is_err());
+    }
+
+    #[test]
+    fn an_undone_commit_leaves_no_trace() {
+        let mut list = list(&[3, 4, 8]);
+        let taken = list.allocate(2).unwrap();
+        list.free(5, vec![run(20, 2)], 100).unwrap();
+        assert!(list.ids().eq([8, 20, 21]));
+        list.undo(5, &[run(taken, 2)]).unwrap();
+        assert!(list.ids().eq([3, 4, 8]));
+        assert_eq!(list.pending_count(), 0);
+    }
+}

@@ -1,0 +1,236 @@
+//! A set of page ids as a sparse bitmap: 4 KiB for each 32,768 pages of which any is in it.
+//!
+//! Memory follows what is in the set, not the size of the file. Ascending order, membership and runs come for nothing,
+//! and an id that is added twice is seen.
+
+use crate::error::{Error, Result};
+use crate::format::PageId;
+
+const WORD_BITS: u64 = 64;
+const CHUNK_WORDS: usize = 512;
+const CHUNK_BITS: u64 = WORD_BITS * CHUNK_WORDS as u64;
+
+struct Chunk {
+    words: [u64; CHUNK_WORDS],
+    count: u32,
+}
+
+/// A set of page ids.
+#[derive(Default)]
+pub struct PageSet {
+    chunks: Vec<Option<Box<Chunk>>>,
+    count: u64,
+    /// No chunk before this one holds an id.
+    first_chunk: usize,
+}
+
+impl PageSet {
+    /// An empty set.
+    pub fn new() -> PageSet {
+        PageSet::default()
+    }
+
+    /// How many ids it holds.
+    pub fn len(&self) -> u64 {
+        self.count
+    }
+
+    /// Whether it holds none.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Whether it holds `id`.
+    pub fn contains(&self, id: PageId) -> bool {
+        let chunk = usize::try_from(id / CHUNK_BITS).ok().and_then(|index| self.chunks.get(index)?.as_ref());
+        chunk.is_some_and(|chunk| chunk.words[word_index(id)] & bit(id) != 0)
+    }
+
+    /// Adds `id`; `false` where it was there before.
+    pub fn insert(&mut self, id: PageId) -> Result<bool> {
+        let index = usize::try_from(id / CHUNK_BITS).map_err(|_| Error::NoMemory)?;
+        if index >= self.chunks.len() {
+            self.chunks.try_reserve(index + 1 - self.chunks.len())?;
+            self.chunks.resize_with(index + 1, || None);
+        }
+        let Some(slot) = self.chunks.get_mut(index) else { return Err(Error::NoMemory) };
+        let chunk = slot.get_or_insert_with(|| Box::new(Chunk { words: [0; CHUNK_WORDS], count: 0 }));
+        let word = &mut chunk.words[word_index(id)];
+        if *word & bit(id) != 0 {
+            return Ok(false);
+        }
+        *word |= bit(id);
+        chunk.count += 1;
+        self.count += 1;
+        self.first_chunk = self.first_chunk.min(index);
+        Ok(true)
+    }
+
+    /// Adds the `len` ids from `start` on; `false` where one was there before (the others are added).
+    pub fn insert_run(&mut self, start: PageId, len: u64) -> Result<bool> {
+        let mut all_new = true;
+        for id in start..start.saturating_add(len) {
+            all_new &= self.insert(id)?;
+        }
+        Ok(all_new)
+    }
+
+    /// Takes `id` out; `false` where it was not there.
+    pub fn remove(&mut self, id: PageId) -> bool {
+        let slot = usize::try_from(id / CHUNK_BITS).ok().and_then(|index| self.chunks.get_mut(index));
+        let Some(slot) = slot else { return false };
+        let Some(chunk) = slot else { return false };
+        let word = &mut chunk.words[word_index(id)];
+        if *word & bit(id) == 0 {
+            return false;
+        }
+        *word &= !bit(id);
+        chunk.count -= 1;
+        self.count -= 1;
+        if chunk.count == 0 {
+            *slot = None;
+        }
+        true
+    }
+
+    /// Takes out the `len` ids from `start` on.
+    pub fn remove_run(&mut self, start: PageId, len: u64) {
+        for id in start..start.saturating_add(len) {
+            self.remove(id);
+        }
+    }
+
+    /// All ids, ascending.
+    pub fn iter(&self) -> impl Iterator<Item = PageId> + '_ {
+        let chunks = self.chunks.iter().enumerate().skip(self.first_chunk);
+        chunks.filter_map(|(index, chunk)| Some((index as u64 * CHUNK_BITS, chunk.as_ref()?))).flat_map(|(base, chunk)| {
+            chunk.words.iter().enumerate().flat_map(move |(index, &word)| Bits(word).map(move |bit| base + index as u64 * WORD_BITS + bit))
+        })
+    }
+
+    /// The first id of the lowest run of at least `len` ids, as bbolt's array freelist finds it.
+    pub fn find_run(&mut self, len: u64) -> Option<PageId> {
+        while self.chunks.get(self.first_chunk).is_some_and(Option::is_none) {
+            self.first_chunk += 1;
+        }
+        let (mut start, mut found) = (0, 0);
+        for (index, chunk) in self.chunks.iter().enumerate().skip(self.first_chunk) {
+            let Some(chunk) = chunk else {
+                found = 0;
+                continue;
+            };
+            for (word_index, &word) in chunk.words.iter().enumerate() {
+                let base = index as u64 * CHUNK_BITS + word_index as u64 * WORD_BITS;
+                if let Some(id) = scan_word(word, base, len, &mut start, &mut found) {
+                    return Some(id);
+                }
+            }
+        }
+        None
+    }
+}
+
+/// Carries the run of `found` ids from `start` on through one word; the start of the run once it is `len` long.
+fn scan_word(word: u64, base: PageId, len: u64, start: &mut PageId, found: &mut u64) -> Option<PageId> {
+    let mut position = 0;
+    while position < WORD_BITS {
+        let rest = word >> position;
+        if rest == 0 {
+            *found = 0;
+            return None;
+        }
+        let gap = u64::from(rest.trailing_zeros());
+        if gap > 0 {
+            *found = 0;
+            position += gap;
+            continue;
+        }
+        if *found == 0 {
+            *start = base + position;
+        }
+        let ones = u64::from(rest.trailing_ones()).min(WORD_BITS - position);
+        *found += ones;
+        if *found >= len {
+            return Some(*start);
+        }
+        position += ones;
+    }
+    None
+}
+
+fn word_index(id: PageId) -> usize {
+    (id % CHUNK_BITS / WORD_BITS) as usize
+}
+
+fn bit(id: PageId) -> u64 {
+    1 << (id % WORD_BITS)
+}
+
+/// The positions of the ones in a word, ascending.
+struct Bits(u64);
+
+impl Iterator for Bits {
+    type Item = u64;
+
+    fn next(&mut self) -> Option<u64> {
+        if self.0 == 0 {
+            return None;
+        }
+        let position = self.0.trailing_zeros();
+        self.0 &= self.0 - 1;
+        Some(u64::from(position))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn lowest_run(ids: &BTreeSet<PageId>, len: u64) -> Option<PageId> {
+        ids.iter().copied().find(|&id| (id..id + len).all(|id| ids.contains(&id)))
+    }
+
+    proptest! {
+        #[test]
+        fn it_holds_what_a_tree_set_holds(ops in prop::collection::vec((any::<bool>(), 0u64..400, 0u64..4), 1..200)) {
+            let mut set = PageSet::new();
+            let mut model = BTreeSet::new();
+            for (add, low, high) in ops {
+                let id = high * 32_700 + low;
+                if add {
+                    prop_assert_eq!(set.insert(id).unwrap(), model.insert(id));
+                } else {
+                    prop_assert_eq!(set.remove(id), model.remove(&id));
+                }
+                prop_assert_eq!(set.len(), model.len() as u64);
+            }
+            prop_assert!(set.iter().eq(model.iter().copied()));
+            for len in 1..8 {
+                prop_assert_eq!(set.find_run(len), lowest_run(&model, len));
+            }
+        }
+    }
+
+    #[test]
+    fn a_run_goes_on_across_words_and_chunks() {
+        let mut set = PageSet::new();
+        assert!(set.insert_run(CHUNK_BITS - 70, 140).unwrap());
+        assert_eq!(set.find_run(140), Some(CHUNK_BITS - 70));
+        assert_eq!(set.find_run(141), None);
+        set.remove_run(CHUNK_BITS - 70, 71);
+        assert_eq!(set.find_run(1), Some(CHUNK_BITS + 1));
+        assert!(!set.insert_run(CHUNK_BITS, 2).unwrap(), "the second was there");
+    }
+
+    #[test]
+    fn a_far_id_costs_a_chunk_and_not_the_way_to_it() {
+        let mut set = PageSet::new();
+        set.insert(1 << 30).unwrap();
+        assert_eq!(set.chunks.iter().flatten().count(), 1);
+        assert!(!set.contains((1 << 30) - 1));
+    }
+}

@@ -1,0 +1,164 @@
+//! Everything the engine ever does to a file, behind two traits, so that a test can cut the power anywhere.
+//!
+//! `storage` knows offsets and lengths, not pages. Three invariants:
+//!
+//! S1. A view never shows bytes past the length it was made for, and what it has shown stays where it is for
+//!     as long as the view lives.
+//! S2. A write is whole or an error: short writes and interrupted calls are taken up again below this line.
+//! S3. A name appears with its whole content or not at all: a new file is written without a name, then
+//!     linked.
+
+pub mod file;
+pub mod map;
+pub mod memory;
+pub mod sys;
+
+use std::io::IoSlice;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::error::{Error, Result};
+pub use map::Advice;
+
+/// One open file.
+///
+/// All offsets and lengths are in bytes. Any thread may call; the engine never writes from two threads at
+/// once.
+#[expect(
+    clippy::len_without_is_empty,
+    reason = "a file is asked for its length, which may fail, and for no more"
+)]
+pub trait Storage: Send + Sync {
+    /// The length of the file.
+    fn len(&self) -> Result<u64>;
+
+    /// Reads at `offset` until `buf` is full or the file ends, and returns how many bytes were read.
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> Result<usize>;
+
+    /// Writes all `parts`, one after the other, at `offset`.
+    fn write_at(&self, parts: &[IoSlice<'_>], offset: u64) -> Result<()>;
+
+    /// Makes the file `len` bytes long, reserving the room where the file system can. Never shortens.
+    fn grow(&self, len: u64) -> Result<()>;
+
+    /// Makes durable the content and the length (fdatasync(2)).
+    fn sync(&self) -> Result<()>;
+
+    /// Takes the file's lock, shared or exclusive, waiting at most `timeout` (`None`: for ever).
+    ///
+    /// `Error::Busy` where the timeout is zero, `Error::Timeout` where it has passed. A handle that has the
+    /// lock and asks for the other kind gives the first one back before it waits.
+    fn lock(&self, exclusive: bool, timeout: Option<Duration>) -> Result<()>;
+
+    /// Gives the lock back.
+    fn unlock(&self) -> Result<()>;
+
+    /// A view of the first `len` bytes. `previous` is an older view of the same file whose mapping serves
+    /// again where it reaches far enough; `ahead` is how many bytes the mapping should cover at least.
+    ///
+    /// A view shows all that was written before it was made. Whether it shows what is written later is not
+    /// said (a mapping does, chunks in memory do not): who has written takes a new view. `Error::Truncated`
+    /// where the file is shorter than `len`.
+    fn view(&self, len: u64, ahead: u64, previous: Option<&View>) -> Result<View>;
+
+    /// Gives an unnamed file its name. `false` where the name is taken; nothing is replaced.
+    fn link(&self, path: &Path) -> Result<bool>;
+}
+
+/// The names of files.
+pub trait Namespace: Send + Sync {
+    /// Opens an existing file; `None` where there is none.
+    fn open(&self, path: &Path, read_only: bool) -> Result<Option<Box<dyn Storage>>>;
+
+    /// Makes a file without a name in the directory of `path`, with the permission bits `mode`.
+    fn create_unnamed(&self, path: &Path, mode: u32) -> Result<Box<dyn Storage>>;
+
+    /// Makes durable the names in the directory of `path`.
+    fn sync_directory(&self, path: &Path) -> Result<()>;
+}
+
+/// A read-only sight of a file's first bytes, cheap to clone, good for as long as it lives.
+#[derive(Clone)]
+pub enum View {
+    /// The operating system's mapping.
+    Map {
+        /// The mapping, which may reach past the file's end.
+        map: Arc<map::FileMap>,
+        /// How many bytes of it the file is known to have.
+        len: u64,
+    },
+    /// Chunks in memory.
+    Memory(memory::MemoryView),
+}
+
+impl View {
+    /// The `len` bytes at `offset`, or `None` where the view does not reach that far (S1).
+    #[inline]
+    pub fn bytes(&self, offset: u64, len: u64) -> Option<&[u8]> {
+        match self {
+            View::Map { map, len: known } => {
+                let end = offset.checked_add(len)?;
+                if end > *known { None } else { map.bytes(offset, len) }
+            }
+            View::Memory(memory) => memory.bytes(offset, len),
+        }
+    }
+
+    /// Tells the kernel how the `len` bytes at `offset` will be read.
+    pub fn advise(&self, advice: Advice, offset: u64, len: u64) -> Result<()> {
+        match self {
+            View::Map { map, .. } => map.advise(advice, offset, len),
+            View::Memory(_) => Ok(()),
+        }
+    }
+
+    /// Tells the kernel how the whole file will be read: `Normal`, `Random` or `Sequential`. Later views of
+    /// the file inherit it.
+    pub fn set_pattern(&self, pattern: Advice) -> Result<()> {
+        match self {
+            View::Map { map, .. } => map.set_pattern(pattern),
+            View::Memory(_) => Ok(()),
+        }
+    }
+
+    /// Keeps the bytes of this view in memory, until they are unlocked or the last view of the same mapping
+    /// ends.
+    pub fn lock_memory(&self) -> Result<()> {
+        match self {
+            View::Map { map, len } => map.lock_memory(*len),
+            View::Memory(_) => Ok(()),
+        }
+    }
+
+    /// Lets the bytes of this view go to disk again.
+    pub fn unlock_memory(&self) -> Result<()> {
+        match self {
+            View::Map { map, len } => map.unlock_memory(*len),
+            View::Memory(_) => Ok(()),
+        }
+    }
+}
+
+/// How long the asker of a lock is ready to wait.
+struct Patience {
+    timeout: Option<Duration>,
+    deadline: Option<Instant>,
+}
+
+impl Patience {
+    /// Begins to wait, for ever where there is no timeout or where the clock has no number for its end.
+    fn new(timeout: Option<Duration>) -> Patience {
+        Patience { timeout, deadline: timeout.and_then(|timeout| Instant::now().checked_add(timeout)) }
+    }
+
+    /// What is left of it (`None`: no end), or the error to give up with.
+    fn left(&self) -> Result<Option<Duration>> {
+        if self.timeout.is_some_and(|timeout| timeout.is_zero()) {
+            return Err(Error::Busy("the file is locked".into()));
+        }
+        let Some(deadline) = self.deadline else { return Ok(None) };
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() { Err(Error::Timeout("the file is locked".into())) } else { Ok(Some(left)) }
+    }
+}

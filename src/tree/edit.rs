@@ -1,0 +1,190 @@
+//! Changing a tree: the way to a leaf becomes nodes, the leaf's table takes the new reference.
+//!
+//! E1. A call that fails has changed nothing that can be read.
+
+use std::cmp::Ordering;
+
+use crate::error::{Error, Result};
+
+use super::Pages;
+use super::arena::At;
+use super::items::{LeafItem, Pos};
+use super::node::{Body, Finger, NodeId, Nodes, Tree, missing};
+use super::source::{Place, Source, Step};
+
+/// What a put wants of the key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Target {
+    leaf: NodeId,
+    pos: Pos,
+    exact: bool,
+}
+
+impl Nodes {
+    /// Sets `key` to `value`, which is a bucket's value if `is_bucket`. A key that is of the other kind is refused.
+    pub fn put<P: Pages>(&mut self, pages: &P, tree: &mut Tree, key: &[u8], value: &[u8], is_bucket: bool) -> Result<()> {
+        let target = self.target(pages, tree, key, is_bucket)?;
+        let at = self.arena.push([key, value])?;
+        self.place(tree, target, at, key.len(), value.len(), is_bucket)
+    }
+
+    /// As [`Self::put`], with a value of `value_len` zero bytes that the caller is to fill.
+    pub fn put_zeros<P: Pages>(&mut self, pages: &P, tree: &mut Tree, key: &[u8], value_len: usize) -> Result<&mut [u8]> {
+        let target = self.target(pages, tree, key, false)?;
+        let at = self.arena.push_zeros(key, value_len)?;
+        self.place(tree, target, at, key.len(), value_len, false)?;
+        self.arena.bytes_mut(at.plus(key.len() as u64), value_len).ok_or_else(missing)
+    }
+
+    /// Where `key` goes; a key that is there and is of the other kind is refused.
+    fn target<P: Pages>(&mut self, pages: &P, tree: &mut Tree, key: &[u8], is_bucket: bool) -> Result<Target> {
+        let target = match self.near_finger(pages, tree, key)? {
+            Some(target) => target,
+            None => self.take_way(pages, tree, key)?,
+        };
+        if target.exact {
+            let Body::Leaf(items) = &self.get(target.leaf)?.body else { return Err(missing()) };
+            check_kind(items.get(target.pos).ok_or_else(missing)?, is_bucket)?;
+        }
+        Ok(target)
+    }
+
+    fn place(&mut self, tree: &mut Tree, target: Target, at: At, key_len: usize, value_len: usize, is_bucket: bool) -> Result<()> {
+        let item = LeafItem::new(at, key_len, value_len, is_bucket).ok_or(Error::ValueSize(value_len))?;
+        let node = self.touch(target.leaf)?;
+        let Body::Leaf(items) = &mut node.body else { return Err(missing()) };
+        if target.exact {
+            items.replace(target.pos, item);
+        } else {
+            let at_end = target.pos == items.end();
+            items.insert(target.pos, item)?;
+            node.appended = node.appended.saturating_add(u32::from(at_end));
+            node.inserted_within |= !at_end;
+        }
+        tree.version += 1;
+        Ok(())
+    }
+
+    /// Takes `key` out; `false` where it is not there. A key of the other kind is refused.
+    pub fn remove<P: Pages>(&mut self, pages: &P, tree: &mut Tree, key: &[u8], is_bucket: bool) -> Result<bool> {
+        let mut path = std::mem::take(&mut self.path);
+        let removed = self.remove_along(pages, tree, key, is_bucket, &mut path);
+        self.path = path;
+        removed
+    }
+
+    fn remove_along<P: Pages>(&mut self, pages: &P, tree: &mut Tree, key: &[u8], is_bucket: bool, path: &mut Vec<Step>) -> Result<bool> {
+        let source = Source { pages, nodes: self };
+        if !source.find(tree.root, key, path)? {
+            return Ok(false);
+        }
+        let Some(step) = path.last() else { return Ok(false) };
+        let (_, found) = source.content(step.place)?.entry(&source, step.pos)?;
+        if found.is_bucket != is_bucket {
+            return Err(wrong_type(found.is_bucket));
+        }
+        let (leaf, pos) = self.take_over_way(pages, tree, path)?;
+        let node = self.touch(leaf)?;
+        node.shrunk = true;
+        let Body::Leaf(items) = &mut node.body else { return Err(missing()) };
+        items.remove(pos);
+        tree.version += 1;
+        Ok(true)
+    }
+
+    /// The place of `key` in the leaf of the last put, if it belongs there.
+    fn near_finger<P: Pages>(&self, pages: &P, tree: &Tree, key: &[u8]) -> Result<Option<Target>> {
+        let Some(finger) = tree.finger else { return Ok(None) };
+        let source = Source { pages, nodes: self };
+        let below = |fence: Option<(At, u32)>| -> Result<Option<bool>> {
+            fence.map(|(at, len)| Ok(key < source.bytes(at, u64::from(len))?)).transpose()
+        };
+        if below(finger.lower)? == Some(true) || below(finger.upper)? == Some(false) {
+            return Ok(None);
+        }
+        let Body::Leaf(items) = &self.get(finger.leaf)?.body else { return Err(missing()) };
+        if let Some(last) = items.last().and_then(|pos| items.get(pos)) {
+            if source.leaf_key(last)?.cmp(key) == Ordering::Less {
+                return Ok(Some(Target { leaf: finger.leaf, pos: items.end(), exact: false }));
+            }
+        }
+        let (pos, exact) = items.search(|item| Ok(source.leaf_key(item)?.cmp(key)))?;
+        Ok(Some(Target { leaf: finger.leaf, pos, exact }))
+    }
+
+    /// Makes nodes of the way to `key`.
+    fn take_way<P: Pages>(&mut self, pages: &P, tree: &mut Tree, key: &[u8]) -> Result<Target> {
+        let mut path = std::mem::take(&mut self.path);
+        let source = Source { pages, nodes: self };
+        let target = source.find(tree.root, key, &mut path).and_then(|exact| {
+            let fences = self.fences(pages, &path)?;
+            let (leaf, pos) = self.take_over_way(pages, tree, &path)?;
+            tree.finger = Some(Finger { leaf, lower: fences.0, upper: fences.1 });
+            Ok(Target { leaf, pos, exact })
+        });
+        self.path = path;
+        target
+    }
+
+    /// The keys between which the leaf at the end of `path` lies, by the branches above it.
+    #[allow(clippy::type_complexity, reason = "two addresses, each with its length")]
+    fn fences<P: Pages>(&self, pages: &P, path: &[Step]) -> Result<(Option<(At, u32)>, Option<(At, u32)>)> {
+        let source = Source { pages, nodes: self };
+        let (mut lower, mut upper) = (None, None);
+        for step in path.iter().rev().skip(1) {
+            let content = source.content(step.place)?;
+            let index = step.pos.index as usize;
+            if lower.is_none() && index > 0 {
+                lower = Some(content.branch_key_at(index)?);
+            }
+            if upper.is_none() && index + 1 < content.len() {
+                upper = Some(content.branch_key_at(index + 1)?);
+            }
+        }
+        Ok((lower, upper))
+    }
+
+    /// Makes nodes of the pages of `path`, from the root down (T1), and gives the leaf and the place in it.
+    pub(super) fn take_over_way<P: Pages>(&mut self, pages: &P, tree: &mut Tree, path: &[Step]) -> Result<(NodeId, Pos)> {
+        let mut above: Option<(NodeId, Pos)> = None;
+        for (depth, step) in path.iter().enumerate() {
+            let (node, pos) = match step.place {
+                Place::Node(node) => (node, step.pos),
+                Place::Page { .. } => {
+                    let node = self.take_over(pages, step.place)?;
+                    self.link(tree, above, node)?;
+                    tree.version += 1;
+                    (node, if depth + 1 == path.len() { self.pos_of_page_index(node, step.pos)? } else { step.pos })
+                }
+            };
+            above = Some((node, pos));
+        }
+        above.ok_or_else(missing)
+    }
+
+    fn pos_of_page_index(&self, node: NodeId, pos: Pos) -> Result<Pos> {
+        match &self.get(node)?.body {
+            Body::Leaf(items) => Ok(items.pos_of_page_index(pos.index as usize)),
+            Body::Branch(_) => Err(missing()),
+        }
+    }
+
+    /// Makes the tree's root a node, so that the commit writes it anew.
+    pub fn take_root<P: Pages>(&mut self, pages: &P, tree: &mut Tree) -> Result<()> {
+        let place = Source { pages, nodes: self }.root(tree.root)?;
+        if matches!(place, Place::Page { .. }) {
+            let node = self.take_over(pages, place)?;
+            self.link(tree, None, node)?;
+            tree.version += 1;
+        }
+        Ok(())
+    }
+}
+
+fn check_kind(item: &LeafItem, is_bucket: bool) -> Result<()> {
+    if item.is_bucket() == is_bucket { Ok(()) } else { Err(wrong_type(item.is_bucket())) }
+}
+
+fn wrong_type(is_bucket: bool) -> Error {
+    Error::WrongType(if is_bucket { "the key is a bucket" } else { "the key is no bucket" })
+}

@@ -1,0 +1,257 @@
+//! Changed nodes, and the table that holds all of a transaction's.
+
+use crate::error::{Error, Result};
+use crate::format::PageId;
+use crate::format::page::Page;
+use crate::freelist::Run;
+
+use super::Pages;
+use super::arena::{Arena, At};
+use super::items::{Items, LeafItem, Pos};
+use super::source::Place;
+
+const NODE_BIT: u64 = 1 << 63;
+
+/// The number of a node in its transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NodeId(pub(super) u32);
+
+/// What a branch entry leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Child {
+    /// A page that nothing has changed.
+    Page(PageId),
+    /// A changed node.
+    Node(NodeId),
+}
+
+/// An entry of a changed branch.
+#[derive(Clone, Copy, Debug)]
+pub struct BranchItem {
+    /// Where the key lies.
+    pub at: At,
+    /// Its length in bytes.
+    pub key_len: u32,
+    child: u64,
+}
+
+impl BranchItem {
+    /// An entry with the key at `at` that leads to `child`.
+    pub fn new(at: At, key_len: u32, child: Child) -> BranchItem {
+        let child = match child {
+            Child::Page(id) => id & !NODE_BIT,
+            Child::Node(node) => u64::from(node.0) | NODE_BIT,
+        };
+        BranchItem { at, key_len, child }
+    }
+
+    /// What it leads to.
+    #[inline]
+    pub fn child(&self) -> Child {
+        if self.child & NODE_BIT == 0 {
+            Child::Page(self.child)
+        } else {
+            Child::Node(NodeId((self.child & !NODE_BIT) as u32))
+        }
+    }
+}
+
+/// The entries of a node.
+#[derive(Clone)]
+pub enum Body {
+    /// Keys and values.
+    Leaf(Items),
+    /// Keys and children.
+    Branch(Vec<BranchItem>),
+}
+
+/// A page being changed.
+#[derive(Clone)]
+pub struct Node {
+    /// Its entries.
+    pub body: Body,
+    /// The page run it was taken from, which the commit frees.
+    pub old: Option<Run>,
+    /// Whether something was deleted from it, so that it may have become too small.
+    pub shrunk: bool,
+    /// How many new keys came after the last one ..
+    pub appended: u32,
+    /// .. and whether any came elsewhere.
+    pub inserted_within: bool,
+}
+
+impl Node {
+    /// A node that no page stands behind.
+    pub fn new(body: Body) -> Node {
+        Node { body, old: None, shrunk: false, appended: 0, inserted_within: false }
+    }
+
+    /// The node that takes over the page at `place`.
+    fn from_page(page: &Page<'_>, offset: u64, old: Option<Run>) -> Result<Node> {
+        let body = if page.is_leaf() { leaf_body(page, offset)? } else { branch_body(page, offset)? };
+        let shrunk = !page.is_leaf() && page.count() < 2;
+        Ok(Node { old, shrunk, ..Node::new(body) })
+    }
+
+    /// How many entries it has.
+    pub fn len(&self) -> usize {
+        match &self.body {
+            Body::Leaf(items) => items.len(),
+            Body::Branch(items) => items.len(),
+        }
+    }
+}
+
+fn leaf_body(page: &Page<'_>, offset: u64) -> Result<Body> {
+    let mut items = Items::with_room(page.count())?;
+    for index in 0..page.count() {
+        let element = page.leaf(index)?;
+        let at = At::file(offset + element.key_offset as u64);
+        let item = LeafItem::new(at, element.key.len(), element.value.len(), element.is_bucket);
+        items.push(item.ok_or_else(|| Error::corrupt(page.id(), "an element is too long to be written again"))?)?;
+    }
+    Ok(Body::Leaf(items))
+}
+
+fn branch_body(page: &Page<'_>, offset: u64) -> Result<Body> {
+    let mut items = Vec::new();
+    items.try_reserve_exact(page.count())?;
+    for index in 0..page.count() {
+        let (key, child, key_offset) = page.branch(index)?;
+        let key_len = u32::try_from(key.len()).map_err(|_| Error::corrupt(page.id(), "a key is too long"))?;
+        items.push(BranchItem::new(At::file(offset + key_offset as u64), key_len, Child::Page(child)));
+    }
+    Ok(Body::Branch(items))
+}
+
+/// Where a tree begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Root {
+    /// A page that nothing has changed.
+    Page(PageId),
+    /// The inline page in a bucket's value: where it lies in the file, in bytes.
+    Inline {
+        /// Its first byte.
+        offset: u64,
+        /// Its length.
+        len: u64,
+    },
+    /// A changed node.
+    Node(NodeId),
+}
+
+/// The leaf of the last put, and the keys that belong to it by the branches above.
+#[derive(Clone, Copy)]
+pub(super) struct Finger {
+    pub leaf: NodeId,
+    pub lower: Option<(At, u32)>,
+    pub upper: Option<(At, u32)>,
+}
+
+/// One tree as a transaction sees it.
+pub struct Tree {
+    /// Where it begins.
+    pub root: Root,
+    /// Counts the changes, so that a cursor sees that its place may be stale.
+    pub(super) version: u64,
+    pub(super) finger: Option<Finger>,
+}
+
+impl Tree {
+    /// The tree that begins at `root`.
+    pub fn new(root: Root) -> Tree {
+        Tree { root, version: 0, finger: None }
+    }
+
+    /// Whether anything in it may have changed.
+    pub fn is_changed(&self) -> bool {
+        matches!(self.root, Root::Node(_))
+    }
+}
+
+/// All changed nodes of a transaction and the bytes it added.
+#[derive(Default)]
+pub struct Nodes {
+    list: Vec<Node>,
+    /// The bytes of new keys and values.
+    pub arena: Arena,
+    /// Runs that the commit frees, of nodes that are no more and of deleted buckets.
+    pub freed: Vec<Run>,
+    pub(super) path: Vec<super::source::Step>,
+}
+
+impl Nodes {
+    /// Node `id`.
+    pub(super) fn get(&self, id: NodeId) -> Result<&Node> {
+        self.list.get(id.0 as usize).ok_or_else(missing)
+    }
+
+    /// Node `id`, to be changed: the one way to it.
+    pub(super) fn touch(&mut self, id: NodeId) -> Result<&mut Node> {
+        self.list.get_mut(id.0 as usize).ok_or_else(missing)
+    }
+
+    /// Adds a node.
+    pub(super) fn add(&mut self, node: Node) -> Result<NodeId> {
+        let id = u32::try_from(self.list.len()).map_err(|_| Error::NoMemory)?;
+        self.list.try_reserve(1)?;
+        self.list.push(node);
+        Ok(NodeId(id))
+    }
+
+    /// A tree of one empty leaf.
+    pub fn empty_tree(&mut self) -> Result<Tree> {
+        let node = self.add(Node::new(Body::Leaf(Items::default())))?;
+        Ok(Tree::new(Root::Node(node)))
+    }
+
+    /// Makes the page at `place` a node.
+    pub(super) fn take_over<P: Pages>(&mut self, pages: &P, place: Place) -> Result<NodeId> {
+        let Place::Page { id, offset, len } = place else {
+            return Err(Error::Panic("a node is taken over once".into()));
+        };
+        let page = Page::trusted(pages.bytes(offset, len)?, id)?;
+        let old = match place.run(pages.page_size()) {
+            Some(run) if id != 0 => Some(run),
+            _ => None,
+        };
+        let node = Node::from_page(&page, offset, old)?;
+        self.add(node)
+    }
+
+    /// The branch entries of node `id`, to be changed.
+    pub(super) fn branch_mut(&mut self, id: NodeId) -> Result<&mut Vec<BranchItem>> {
+        match &mut self.touch(id)?.body {
+            Body::Branch(items) => Ok(items),
+            Body::Leaf(_) => Err(missing()),
+        }
+    }
+
+    /// Lets the commit free the page run behind node `id`, which is no more.
+    pub(super) fn drop_page(&mut self, id: NodeId) -> Result<()> {
+        self.freed.try_reserve(1)?;
+        if let Some(run) = self.touch(id)?.old.take() {
+            self.freed.push(run);
+        }
+        Ok(())
+    }
+
+    /// Points entry `pos` of branch `parent`, or the root of `tree`, to `child`.
+    pub(super) fn link(&mut self, tree: &mut Tree, parent: Option<(NodeId, Pos)>, child: NodeId) -> Result<()> {
+        match parent {
+            None => tree.root = Root::Node(child),
+            Some((parent, pos)) => {
+                let items = self.branch_mut(parent)?;
+                let item = items.get_mut(pos.index as usize).ok_or_else(missing)?;
+                *item = BranchItem::new(item.at, item.key_len, Child::Node(child));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A node that should be there is not: a bug, never the file's fault.
+#[cold]
+pub(super) fn missing() -> Error {
+    Error::Panic("a changed node is missing".into())
+}

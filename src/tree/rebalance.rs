@@ -1,0 +1,193 @@
+//! Before a commit: nodes that lost entries are removed or merged with a neighbour, and a root with one child gives way.
+//!
+//! The order is bottom-up. bbolt's rule (`node.rebalance`) merges with the left neighbour, or the right one of a first
+//! child, whatever comes out, and cuts again; libbolt's merges only what then fits a page. Neither leaves a branch with
+//! one child: a later deletion in Go would find no neighbour to merge it with, and panic.
+
+use crate::error::{Error, Result};
+use crate::format::{ELEMENT_LEN, MAX_DEPTH, PAGE_HEADER_LEN};
+
+use super::Pages;
+use super::arena::At;
+use super::node::{Body, Child, NodeId, Nodes, Root, Tree, missing};
+use super::shape::Shape;
+use super::source::{Content, Place, Source, too_deep};
+
+type Fence = Option<(At, u32)>;
+
+impl Nodes {
+    /// Merges what has become too small in `tree`.
+    pub fn rebalance<P: Pages>(&mut self, pages: &P, tree: &mut Tree, shape: &Shape) -> Result<()> {
+        let Root::Node(root) = tree.root else { return Ok(()) };
+        self.rebalance_node(pages, root, None, shape, 0)?;
+        self.collapse_root(pages, tree, shape)
+    }
+
+    fn rebalance_node<P: Pages>(&mut self, pages: &P, id: NodeId, upper: Fence, shape: &Shape, depth: usize) -> Result<()> {
+        if depth >= MAX_DEPTH {
+            return Err(too_deep(Place::Node(id)));
+        }
+        let Body::Branch(items) = &self.get(id)?.body else { return Ok(()) };
+        let count = items.len();
+        for index in 0..count {
+            let Body::Branch(items) = &self.get(id)?.body else { return Err(missing()) };
+            let next = items.get(index + 1).map(|item| (item.at, item.key_len)).or(upper);
+            if let Some(Child::Node(child)) = items.get(index).map(|item| item.child()) {
+                self.rebalance_node(pages, child, next, shape, depth + 1)?;
+            }
+        }
+        self.settle(pages, id, upper, shape)
+    }
+
+    /// Removes or merges the children of branch `id` that have become too small.
+    fn settle<P: Pages>(&mut self, pages: &P, id: NodeId, upper: Fence, shape: &Shape) -> Result<()> {
+        let mut index = 0;
+        while index < self.get(id)?.len() {
+            if !self.rebalance_child(pages, id, index, upper, shape)? {
+                index += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes or merges child `index` of branch `id` if it has become too small; whether the branch lost an entry.
+    fn rebalance_child<P: Pages>(&mut self, pages: &P, id: NodeId, index: usize, upper: Fence, shape: &Shape) -> Result<bool> {
+        let Body::Branch(items) = &self.get(id)?.body else { return Err(missing()) };
+        let count = items.len();
+        let Some(Child::Node(child)) = items.get(index).map(|item| item.child()) else { return Ok(false) };
+        let node = self.touch(child)?;
+        if !std::mem::take(&mut node.shrunk) {
+            return Ok(false);
+        }
+        let least = if matches!(node.body, Body::Leaf(_)) { 1 } else { 2 };
+        let (len, entry_count) = (used_len(node_body(node)), node.len());
+        if len > shape.small_len() && entry_count > least {
+            return Ok(false);
+        }
+        if entry_count == 0 {
+            self.drop_page(child)?;
+            self.remove_entry(id, index)?;
+            return Ok(true);
+        }
+        let must_merge = entry_count < least;
+        for left in merge_candidates(index, count, shape) {
+            let other = if left == index { index + 1 } else { left };
+            if must_merge || shape.may_merge(len, self.child_len(pages, id, other, upper)?) {
+                self.merge(pages, id, left, upper, shape)?;
+                return Ok(true);
+            }
+        }
+        self.touch(child)?.shrunk = must_merge;
+        Ok(false)
+    }
+
+    fn remove_entry(&mut self, branch: NodeId, index: usize) -> Result<()> {
+        let node = self.touch(branch)?;
+        node.shrunk = true;
+        let Body::Branch(items) = &mut node.body else { return Err(missing()) };
+        if index < items.len() {
+            items.remove(index);
+        }
+        Ok(())
+    }
+
+    /// The place of child `index` of branch `id`.
+    fn child_place<P: Pages>(&self, pages: &P, id: NodeId, index: usize, upper: Fence) -> Result<Place> {
+        let source = Source { pages, nodes: self };
+        let content = source.content(Place::Node(id))?;
+        let mut upper = upper.map(|(at, len)| source.bytes(at, u64::from(len))).transpose()?;
+        source.descend(&content, index, &mut upper)
+    }
+
+    fn child_len<P: Pages>(&self, pages: &P, id: NodeId, index: usize, upper: Fence) -> Result<u64> {
+        let place = self.child_place(pages, id, index, upper)?;
+        match (Source { pages, nodes: self }).content(place)? {
+            Content::Page(page, _) => Ok(page.used_len()? as u64),
+            Content::Node(node) => Ok(used_len(node_body(node))),
+        }
+    }
+
+    /// Child `index` of branch `id`, as a node.
+    fn child_node<P: Pages>(&mut self, pages: &P, id: NodeId, index: usize, upper: Fence) -> Result<NodeId> {
+        match self.child_place(pages, id, index, upper)? {
+            Place::Node(node) => Ok(node),
+            place => {
+                let node = self.take_over(pages, place)?;
+                let items = self.branch_mut(id)?;
+                let item = items.get_mut(index).ok_or_else(missing)?;
+                *item = super::node::BranchItem::new(item.at, item.key_len, Child::Node(node));
+                Ok(node)
+            }
+        }
+    }
+
+    /// Appends child `left` + 1 of branch `id` to child `left`. Where they are branches, a child that had no neighbour to
+    /// be merged with has one now.
+    fn merge<P: Pages>(&mut self, pages: &P, id: NodeId, left: usize, upper: Fence, shape: &Shape) -> Result<()> {
+        let target_id = self.child_node(pages, id, left, upper)?;
+        let from = self.child_node(pages, id, left + 1, upper)?;
+        self.drop_page(from)?;
+        let node = self.touch(from)?;
+        let (body, shrunk) = (std::mem::replace(&mut node.body, Body::Branch(Vec::new())), node.shrunk);
+        let target = self.touch(target_id)?;
+        target.inserted_within = true;
+        target.shrunk |= shrunk;
+        match (&mut target.body, body) {
+            (Body::Leaf(items), Body::Leaf(more)) => items.append(more)?,
+            (Body::Branch(items), Body::Branch(more)) => {
+                items.try_reserve(more.len())?;
+                items.extend(more);
+            }
+            _ => return Err(Error::corrupt(0, "a leaf and a branch stand side by side")),
+        }
+        self.remove_entry(id, left + 1)?;
+        let Body::Branch(items) = &self.get(id)?.body else { return Err(missing()) };
+        let upper = items.get(left + 1).map(|item| (item.at, item.key_len)).or(upper);
+        match self.get(target_id)?.body {
+            Body::Branch(_) => self.settle(pages, target_id, upper, shape),
+            Body::Leaf(_) => Ok(()),
+        }
+    }
+
+    /// A root branch with one child gives way to it.
+    fn collapse_root<P: Pages>(&mut self, pages: &P, tree: &mut Tree, shape: &Shape) -> Result<()> {
+        while let Root::Node(root) = tree.root {
+            let node = self.touch(root)?;
+            let shrunk = std::mem::take(&mut node.shrunk);
+            let Body::Branch(items) = &node.body else { return Ok(()) };
+            if !shrunk || items.len() != 1 {
+                return Ok(());
+            }
+            let child = self.child_node(pages, root, 0, None)?;
+            self.drop_page(root)?;
+            tree.root = Root::Node(child);
+            tree.finger = None;
+            if let Body::Branch(_) = self.get(child)?.body {
+                self.settle(pages, child, None, shape)?;
+            }
+            let node = self.touch(child)?;
+            node.shrunk |= !shape.merge_always;
+        }
+        Ok(())
+    }
+}
+
+/// The left ones of the pairs that child `index` may be merged in.
+fn merge_candidates(index: usize, count: usize, shape: &Shape) -> impl Iterator<Item = usize> {
+    let before = index.checked_sub(1);
+    let after = if index + 1 < count && (before.is_none() || !shape.merge_always) { Some(index) } else { None };
+    before.into_iter().chain(after)
+}
+
+fn node_body(node: &super::node::Node) -> &Body {
+    &node.body
+}
+
+/// The bytes that a node's entries take on one page.
+pub(super) fn used_len(body: &Body) -> u64 {
+    let entries: u64 = match body {
+        Body::Leaf(items) => items.iter().map(|item| ELEMENT_LEN as u64 + item.data_len()).sum(),
+        Body::Branch(items) => items.iter().map(|item| ELEMENT_LEN as u64 + u64::from(item.key_len)).sum(),
+    };
+    PAGE_HEADER_LEN as u64 + entries
+}

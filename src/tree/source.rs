@@ -1,0 +1,390 @@
+//! Reading a tree that is partly pages and partly nodes, and the way down to a key.
+
+use std::cmp::Ordering;
+
+use crate::error::{Error, Result};
+use crate::format::page::Page;
+use crate::format::{MAX_DEPTH, PageId};
+use crate::freelist::Run;
+
+use super::Pages;
+use super::arena::At;
+use super::items::{LeafItem, Pos};
+use super::node::{Body, BranchItem, Child, Node, NodeId, Nodes, Root, missing};
+
+/// A page or node on the way through a tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A page, checked: its id (0: inline) and where its run lies in the file, in bytes.
+    Page {
+        /// Its id.
+        id: PageId,
+        /// Its first byte.
+        offset: u64,
+        /// Its length.
+        len: u64,
+    },
+    /// A changed node.
+    Node(NodeId),
+}
+
+impl Place {
+    /// The run of a page that is not inline.
+    pub fn run(&self, page_size: u32) -> Option<Run> {
+        match *self {
+            Place::Page { id, len, .. } if id != 0 => Some(Run { id, page_count: len / u64::from(page_size) }),
+            _ => None,
+        }
+    }
+}
+
+/// One step of the way: where, and which entry of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Step {
+    /// The page or node.
+    pub place: Place,
+    /// The entry.
+    pub pos: Pos,
+}
+
+/// What stands under a key.
+#[derive(Clone, Copy)]
+pub struct Found<'a> {
+    /// The value.
+    pub value: &'a [u8],
+    /// Where the key lies.
+    pub key_at: At,
+    /// Where the value lies.
+    pub at: At,
+    /// Whether it is a bucket.
+    pub is_bucket: bool,
+}
+
+/// The entries of a place.
+#[derive(Clone, Copy)]
+pub(super) enum Content<'a> {
+    Page(Page<'a>, u64),
+    Node(&'a Node),
+}
+
+/// The pages and the nodes of one transaction.
+pub struct Source<'a, P> {
+    /// The pages.
+    pub pages: &'a P,
+    /// The nodes.
+    pub nodes: &'a Nodes,
+}
+
+impl<P> Clone for Source<'_, P> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<P> Copy for Source<'_, P> {}
+
+impl<'a, P: Pages> Source<'a, P> {
+    /// The `len` bytes at `at`.
+    #[inline]
+    pub fn bytes(&self, at: At, len: u64) -> Result<&'a [u8]> {
+        match at.file_offset() {
+            Some(offset) => self.pages.bytes(offset, len),
+            None => self.nodes.arena.bytes(at, len).ok_or_else(missing),
+        }
+    }
+
+    /// The key of a leaf entry.
+    #[inline]
+    pub fn leaf_key(&self, item: &LeafItem) -> Result<&'a [u8]> {
+        self.bytes(item.key_at(), u64::from(item.key_len()))
+    }
+
+    /// The key of a branch entry.
+    #[inline]
+    pub(super) fn branch_key(&self, item: &BranchItem) -> Result<&'a [u8]> {
+        self.bytes(item.at, u64::from(item.key_len))
+    }
+
+    /// The place of a tree's root. An inline page was checked when its bucket was opened ([`Self::check_root`]).
+    #[inline]
+    pub fn root(&self, root: Root) -> Result<Place> {
+        match root {
+            Root::Node(node) => Ok(Place::Node(node)),
+            Root::Page(id) => self.page(id, None, None),
+            Root::Inline { offset, len } => Ok(Place::Page { id: 0, offset, len }),
+        }
+    }
+
+    /// The place of the root of a tree that is entered for the first time, checked (T4).
+    pub fn check_root(&self, root: Root) -> Result<Place> {
+        if let Root::Inline { offset, len } = root {
+            let page = Page::verify(self.pages.bytes(offset, len)?, 0, 0)?;
+            if !page.is_leaf() {
+                return Err(Error::corrupt(0, "an inline bucket is no leaf"));
+            }
+        }
+        self.root(root)
+    }
+
+    /// The place of page `id`, which the first time is checked in itself and against the keys that its parent has for it
+    /// and for the next one (T4).
+    #[inline]
+    fn page(&self, id: PageId, lower: Option<&[u8]>, upper: Option<&[u8]>) -> Result<Place> {
+        let run = self.pages.run(id)?;
+        if !self.pages.is_known(id) {
+            let page = Page::verify(run, id, self.pages.high_water())?;
+            check_fences(&page, lower, upper)?;
+            self.pages.set_known(id);
+        }
+        Ok(Place::Page { id, offset: self.pages.offset(id), len: run.len() as u64 })
+    }
+
+    /// The place of a branch's child at `pos`, given the keys that no key of it may be below or reach (T4).
+    pub(super) fn child(&self, child: Child, lower: Option<&[u8]>, upper: Option<&[u8]>) -> Result<Place> {
+        match child {
+            Child::Node(node) => Ok(Place::Node(node)),
+            Child::Page(id) => self.page(id, lower, upper),
+        }
+    }
+
+    /// What stands at `place`.
+    #[inline]
+    pub(super) fn content(&self, place: Place) -> Result<Content<'a>> {
+        match place {
+            Place::Page { id, offset, len } => {
+                Ok(Content::Page(Page::trusted(self.pages.bytes(offset, len)?, id)?, offset))
+            }
+            Place::Node(node) => Ok(Content::Node(self.nodes.get(node)?)),
+        }
+    }
+
+    /// The value of `key` in the tree that begins at `root`.
+    pub fn get(&self, root: Root, key: &[u8]) -> Result<Option<Found<'a>>> {
+        let mut place = self.root(root)?;
+        let mut upper = None;
+        for _ in 0..MAX_DEPTH {
+            let content = self.content(place)?;
+            if content.is_leaf() {
+                let (pos, exact) = content.search(self, key)?;
+                return if exact { content.found(self, pos).map(Some) } else { Ok(None) };
+            }
+            let index = content.search_child(self, key)?;
+            place = self.descend(&content, index, &mut upper)?;
+        }
+        Err(too_deep(place))
+    }
+
+    /// The child at `index` of a branch; `upper` becomes the key that the child may not reach.
+    #[inline]
+    pub(super) fn descend(&self, branch: &Content<'a>, index: usize, upper: &mut Option<&'a [u8]>) -> Result<Place> {
+        if index + 1 < branch.len() {
+            *upper = Some(branch.branch_key(self, index + 1)?);
+        }
+        match branch.child(index)? {
+            Child::Page(id) if !self.pages.is_known(id) => {
+                self.page(id, Some(branch.branch_key(self, index)?), *upper)
+            }
+            child => self.child(child, None, None),
+        }
+    }
+
+    /// Writes into `path` the way to the place of `key`, and says whether the key is there.
+    ///
+    /// The last step is a leaf, at the first entry that is not below the key; it may be behind the leaf's last.
+    pub(super) fn find(&self, root: Root, key: &[u8], path: &mut Vec<Step>) -> Result<bool> {
+        path.clear();
+        let mut place = self.root(root)?;
+        let mut upper = None;
+        for _ in 0..MAX_DEPTH {
+            let content = self.content(place)?;
+            path.try_reserve(1)?;
+            if content.is_leaf() {
+                let (pos, exact) = content.search(self, key)?;
+                path.push(Step { place, pos });
+                return Ok(exact);
+            }
+            let index = content.search_child(self, key)?;
+            path.push(Step { place, pos: Pos::index(index) });
+            place = self.descend(&content, index, &mut upper)?;
+        }
+        Err(too_deep(place))
+    }
+}
+
+/// A tree deeper than any sound one.
+#[cold]
+pub(super) fn too_deep(place: Place) -> Error {
+    let page = match place {
+        Place::Page { id, .. } => id,
+        Place::Node(_) => 0,
+    };
+    Error::corrupt(page, "the tree is deeper than 64 pages")
+}
+
+/// Whether all keys of `page` lie from `lower` on and below `upper`.
+pub(super) fn check_fences(page: &Page<'_>, lower: Option<&[u8]>, upper: Option<&[u8]>) -> Result<()> {
+    let Some(last) = page.count().checked_sub(1) else { return Ok(()) };
+    if lower.is_some_and(|lower| page.key(0).is_ok_and(|key| key < lower)) {
+        return Err(Error::corrupt(page.id(), "the first key lies below the key that its parent has for the page"));
+    }
+    if upper.is_some_and(|upper| page.key(last).is_ok_and(|key| key >= upper)) {
+        return Err(Error::corrupt(page.id(), "the last key reaches the key that its parent has for the next page"));
+    }
+    Ok(())
+}
+
+impl<'a> Content<'a> {
+    #[inline]
+    pub(super) fn is_leaf(&self) -> bool {
+        match self {
+            Content::Page(page, _) => page.is_leaf(),
+            Content::Node(node) => matches!(node.body, Body::Leaf(_)),
+        }
+    }
+
+    /// How many entries there are.
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Content::Page(page, _) => page.count(),
+            Content::Node(node) => node.len(),
+        }
+    }
+
+    /// The key of a branch's entry.
+    pub(super) fn branch_key<P: Pages>(&self, source: &Source<'a, P>, index: usize) -> Result<&'a [u8]> {
+        match self {
+            Content::Page(page, _) => page.key(index),
+            Content::Node(node) => match &node.body {
+                Body::Branch(items) => source.branch_key(items.get(index).ok_or_else(missing)?),
+                Body::Leaf(_) => Err(missing()),
+            },
+        }
+    }
+
+    /// Where the key of a branch's entry lies, and its length.
+    pub(super) fn branch_key_at(&self, index: usize) -> Result<(At, u32)> {
+        match self {
+            Content::Page(page, offset) => {
+                let (key, _, key_offset) = page.branch(index)?;
+                Ok((At::file(offset + key_offset as u64), key.len() as u32))
+            }
+            Content::Node(node) => match &node.body {
+                Body::Branch(items) => items.get(index).map(|item| (item.at, item.key_len)).ok_or_else(missing),
+                Body::Leaf(_) => Err(missing()),
+            },
+        }
+    }
+
+    /// The child of a branch's entry.
+    pub(super) fn child(&self, index: usize) -> Result<Child> {
+        match self {
+            Content::Page(page, _) => page.child(index).map(Child::Page),
+            Content::Node(node) => match &node.body {
+                Body::Branch(items) => items.get(index).map(BranchItem::child).ok_or_else(missing),
+                Body::Leaf(_) => Err(missing()),
+            },
+        }
+    }
+
+    /// The first entry of a leaf that is not below `key`, and whether it equals it.
+    #[inline]
+    pub(super) fn search<P: Pages>(&self, source: &Source<'a, P>, key: &[u8]) -> Result<(Pos, bool)> {
+        match self {
+            Content::Page(page, _) => page.search(key).map(|(index, exact)| (Pos::index(index), exact)),
+            Content::Node(node) => match &node.body {
+                Body::Leaf(items) => items.search(|item| Ok(source.leaf_key(item)?.cmp(key))),
+                Body::Branch(_) => Err(missing()),
+            },
+        }
+    }
+
+    /// The entry of a branch under which `key` belongs.
+    #[inline]
+    pub(super) fn search_child<P: Pages>(&self, source: &Source<'a, P>, key: &[u8]) -> Result<usize> {
+        let items = match self {
+            Content::Page(page, _) => return page.search_child(key),
+            Content::Node(node) => match &node.body {
+                Body::Branch(items) => items,
+                Body::Leaf(_) => return Err(missing()),
+            },
+        };
+        let (mut low, mut high) = (0, items.len());
+        while high - low > 1 {
+            let middle = low + (high - low) / 2;
+            match items.get(middle) {
+                Some(item) if source.branch_key(item)?.cmp(key) != Ordering::Greater => low = middle,
+                _ => high = middle,
+            }
+        }
+        Ok(low)
+    }
+
+    /// Key and value of a leaf's entry.
+    #[inline]
+    pub(super) fn entry<P: Pages>(&self, source: &Source<'a, P>, pos: Pos) -> Result<(&'a [u8], Found<'a>)> {
+        match self {
+            Content::Page(page, offset) => {
+                let element = page.leaf(pos.index as usize)?;
+                let at = At::file(offset + element.key_offset as u64);
+                let value_at = at.plus(element.key.len() as u64);
+                let found = Found { value: element.value, key_at: at, at: value_at, is_bucket: element.is_bucket };
+                Ok((element.key, found))
+            }
+            Content::Node(node) => {
+                let Body::Leaf(items) = &node.body else { return Err(missing()) };
+                let item = items.get(pos).ok_or_else(missing)?;
+                let value = source.bytes(item.value_at(), u64::from(item.value_len()))?;
+                let found = Found { value, key_at: item.key_at(), at: item.value_at(), is_bucket: item.is_bucket() };
+                Ok((source.leaf_key(item)?, found))
+            }
+        }
+    }
+
+    fn found<P: Pages>(&self, source: &Source<'a, P>, pos: Pos) -> Result<Found<'a>> {
+        self.entry(source, pos).map(|(_, found)| found)
+    }
+
+    /// The first place, the last, the next and the one before; `None` where there is none.
+    pub(super) fn first(&self) -> Option<Pos> {
+        match self {
+            Content::Node(Node { body: Body::Leaf(items), .. }) => items.first(),
+            _ => self.index(0),
+        }
+    }
+
+    pub(super) fn last(&self) -> Option<Pos> {
+        match self {
+            Content::Node(Node { body: Body::Leaf(items), .. }) => items.last(),
+            _ => self.index(self.len().checked_sub(1)?),
+        }
+    }
+
+    #[inline]
+    pub(super) fn next(&self, pos: Pos) -> Option<Pos> {
+        match self {
+            Content::Node(Node { body: Body::Leaf(items), .. }) => items.next(pos),
+            _ => self.index(pos.index as usize + 1),
+        }
+    }
+
+    #[inline]
+    pub(super) fn prev(&self, pos: Pos) -> Option<Pos> {
+        match self {
+            Content::Node(Node { body: Body::Leaf(items), .. }) => items.prev(pos),
+            _ => self.index((pos.index as usize).checked_sub(1)?),
+        }
+    }
+
+    /// `pos` itself, or the next place where it is behind the last entry of a chunk.
+    pub(super) fn at_or_after(&self, pos: Pos) -> Option<Pos> {
+        match self {
+            Content::Node(Node { body: Body::Leaf(items), .. }) => items.at_or_after(pos),
+            _ => self.index(pos.index as usize),
+        }
+    }
+
+    fn index(&self, index: usize) -> Option<Pos> {
+        if index < self.len() { Some(Pos::index(index)) } else { None }
+    }
+}

@@ -1,0 +1,275 @@
+//! At commit: nodes are cut into pages, pages get their ids, parents learn of them, bottom-up.
+//!
+//! Nothing is written here. The result is a list of planned runs, each a range of a node's entries, which
+//! [`encode_run`] turns into bytes one at a time, so that a large commit needs no second copy of itself in memory.
+
+use crate::error::{Error, Result};
+use crate::format::page::{Kind, PageBuilder};
+use crate::format::{BUCKET_HEADER_LEN, ELEMENT_LEN, MAX_DEPTH, PAGE_HEADER_LEN, PageId};
+use crate::freelist::Run;
+
+use super::Pages;
+use super::arena::At;
+use super::items::{Items, LeafItem, Pos};
+use super::node::{Body, BranchItem, Child, Node, NodeId, Nodes, Root, Tree, missing};
+use super::rebalance::used_len;
+use super::shape::Shape;
+use super::source::{Place, Source, too_deep};
+
+/// Where a commit takes its pages from.
+pub trait Allocator {
+    /// The first page of a run of `page_count` pages that nothing else uses.
+    fn allocate(&mut self, page_count: u64) -> Result<PageId>;
+}
+
+/// A run that a commit is to write.
+#[derive(Clone, Copy, Debug)]
+pub struct PlannedRun {
+    /// Its pages.
+    pub run: Run,
+    node: NodeId,
+    start: Pos,
+    count: usize,
+}
+
+impl Nodes {
+    /// Plans the pages of all changed nodes of `tree`, whose root becomes a page, and frees the runs that they replace.
+    pub fn spill(&mut self, tree: &mut Tree, shape: &Shape, allocator: &mut impl Allocator, plan: &mut Vec<PlannedRun>) -> Result<()> {
+        let Root::Node(root) = tree.root else { return Ok(()) };
+        let mut spill = Spill { nodes: self, shape, allocator, plan };
+        let mut entries = spill.node(root, true, 0)?;
+        while entries.len() > 1 {
+            let above = spill.nodes.add(Node::new(Body::Branch(entries)))?;
+            entries = spill.cut(above, false)?;
+        }
+        tree.root = Root::Page(match entries.first().map(BranchItem::child) {
+            Some(Child::Page(id)) => id,
+            _ => spill.empty_leaf()?,
+        });
+        tree.finger = None;
+        Ok(())
+    }
+
+    /// The page image of `tree` if it is one changed leaf, holds no bucket and fits a quarter of a page: then its bucket
+    /// is kept inline (bbolt: `inlineable`). The image follows `header` in the result.
+    pub fn inline_value<P: Pages>(&self, pages: &P, tree: &Tree, shape: &Shape, header: [u8; BUCKET_HEADER_LEN]) -> Result<Option<Vec<u8>>> {
+        let Root::Node(root) = tree.root else { return Ok(None) };
+        let Body::Leaf(items) = &self.get(root)?.body else { return Ok(None) };
+        let len = used_len(&self.get(root)?.body);
+        if len > shape.max_inline_len() || items.iter().any(LeafItem::is_bucket) {
+            return Ok(None);
+        }
+        let mut value = Vec::new();
+        value.try_reserve_exact(BUCKET_HEADER_LEN + len as usize)?;
+        value.extend_from_slice(&header);
+        value.resize(BUCKET_HEADER_LEN + len as usize, 0);
+        let image = value.get_mut(BUCKET_HEADER_LEN..).unwrap_or_default();
+        let source = Source { pages, nodes: self };
+        encode_leaf(source, items, Pos::default(), items.len(), 0, 0, image)?;
+        Ok(Some(value))
+    }
+
+    /// The commit frees the page behind the root, whose tree is kept inline from now on.
+    pub fn drop_root(&mut self, tree: &Tree) -> Result<()> {
+        match tree.root {
+            Root::Node(root) => self.drop_page(root),
+            _ => Ok(()),
+        }
+    }
+}
+
+struct Spill<'a, A> {
+    nodes: &'a mut Nodes,
+    shape: &'a Shape,
+    allocator: &'a mut A,
+    plan: &'a mut Vec<PlannedRun>,
+}
+
+impl<A: Allocator> Spill<'_, A> {
+    /// Plans node `id` and what is below; the entries by which its parent finds the pages.
+    fn node(&mut self, id: NodeId, rightmost: bool, depth: usize) -> Result<Vec<BranchItem>> {
+        if depth >= MAX_DEPTH {
+            return Err(too_deep(Place::Node(id)));
+        }
+        let mut rising = {
+            let node = self.nodes.get(id)?;
+            !node.inserted_within && (node.appended > 1 || rightmost)
+        };
+        if let Body::Branch(_) = self.nodes.get(id)?.body {
+            rising = self.children(id, rightmost, depth)?;
+        }
+        if self.nodes.get(id)?.len() == 0 {
+            self.nodes.drop_page(id)?;
+            return Ok(Vec::new());
+        }
+        self.cut(id, rising)
+    }
+
+    /// Plans the children of branch `id`, which becomes the table of their pages; whether it grew at its end only.
+    fn children(&mut self, id: NodeId, rightmost: bool, depth: usize) -> Result<bool> {
+        let old = std::mem::take(self.nodes.branch_mut(id)?);
+        let mut items = Vec::new();
+        items.try_reserve(old.len())?;
+        let mut grew_within = false;
+        for (index, item) in old.iter().enumerate() {
+            let last = index + 1 == old.len();
+            match item.child() {
+                Child::Page(_) => {
+                    items.try_reserve(1)?;
+                    items.push(*item);
+                }
+                Child::Node(child) => {
+                    let entries = self.node(child, rightmost && last, depth + 1)?;
+                    grew_within |= entries.len() > 1 && !last;
+                    items.try_reserve(entries.len())?;
+                    items.extend(entries);
+                }
+            }
+        }
+        *self.nodes.branch_mut(id)? = items;
+        Ok(rightmost && !grew_within)
+    }
+
+    /// Cuts node `id` into pages and plans them.
+    fn cut(&mut self, id: NodeId, rising: bool) -> Result<Vec<BranchItem>> {
+        self.nodes.drop_page(id)?;
+        let node = self.nodes.get(id)?;
+        let len = used_len(&node.body);
+        let count = node.len();
+        if len < u64::from(self.shape.page_size) {
+            return self.plan_page(id, Pos::default(), count, len).map(|entry| vec![entry]);
+        }
+        let sizes = entry_sizes(&node.body)?;
+        let cuts = self.shape.cut(&sizes, matches!(node.body, Body::Leaf(_)), rising)?;
+        let mut entries = Vec::new();
+        entries.try_reserve_exact(cuts.len())?;
+        let mut start = Pos::default();
+        let mut rest = sizes.iter();
+        for cut in cuts {
+            let len = PAGE_HEADER_LEN as u64 + rest.by_ref().take(cut).sum::<u64>();
+            entries.push(self.plan_page(id, start, cut, len)?);
+            start = self.advance(id, start, cut)?;
+        }
+        Ok(entries)
+    }
+
+    /// The place `count` entries after `start` in node `id`.
+    fn advance(&self, id: NodeId, start: Pos, count: usize) -> Result<Pos> {
+        match &self.nodes.get(id)?.body {
+            Body::Leaf(items) => Ok(items.advance(start, count)),
+            Body::Branch(_) => Ok(Pos::index(start.index as usize + count)),
+        }
+    }
+
+    /// Plans `count` entries of node `id` from `start` on, of `len` bytes, as one run.
+    fn plan_page(&mut self, id: NodeId, start: Pos, count: usize, len: u64) -> Result<BranchItem> {
+        let page_count = self.shape.page_count(len);
+        if page_count > u64::from(u32::MAX) {
+            return Err(Error::ValueSize(usize::try_from(len).unwrap_or(usize::MAX)));
+        }
+        let run = Run { id: self.allocator.allocate(page_count)?, page_count };
+        self.plan.try_reserve(1)?;
+        self.plan.push(PlannedRun { run, node: id, start, count });
+        let (at, key_len) = match &self.nodes.get(id)?.body {
+            Body::Leaf(items) => items.get(start).map(|item| (item.key_at(), item.key_len())),
+            Body::Branch(items) => items.get(start.index as usize).map(|item| (item.at, item.key_len)),
+        }
+        .unwrap_or((At::file(0), 0));
+        Ok(BranchItem::new(at, key_len, Child::Page(run.id)))
+    }
+
+    /// Plans a leaf without entries: the root of an empty tree.
+    fn empty_leaf(&mut self) -> Result<PageId> {
+        let node = self.nodes.add(Node::new(Body::Leaf(Items::default())))?;
+        let entry = self.plan_page(node, Pos::default(), 0, PAGE_HEADER_LEN as u64)?;
+        match entry.child() {
+            Child::Page(id) => Ok(id),
+            Child::Node(_) => Err(missing()),
+        }
+    }
+}
+
+fn entry_sizes(body: &Body) -> Result<Vec<u64>> {
+    let mut sizes = Vec::new();
+    match body {
+        Body::Leaf(items) => {
+            sizes.try_reserve_exact(items.len())?;
+            sizes.extend(items.iter().map(|item| ELEMENT_LEN as u64 + item.data_len()));
+        }
+        Body::Branch(items) => {
+            sizes.try_reserve_exact(items.len())?;
+            sizes.extend(items.iter().map(|item| ELEMENT_LEN as u64 + u64::from(item.key_len)));
+        }
+    }
+    Ok(sizes)
+}
+
+/// Writes a planned run into `bytes`, which has its length.
+pub fn encode_run<P: Pages>(source: Source<'_, P>, planned: &PlannedRun, bytes: &mut [u8]) -> Result<()> {
+    let overflow = u32::try_from(planned.run.page_count - 1).map_err(|_| missing())?;
+    match &source.nodes.get(planned.node)?.body {
+        Body::Leaf(items) => encode_leaf(source, items, planned.start, planned.count, planned.run.id, overflow, bytes),
+        Body::Branch(items) => {
+            let start = planned.start.index as usize;
+            let items = items.get(start..start + planned.count).ok_or_else(missing)?;
+            encode_branch(source, items, planned.run.id, overflow, bytes)
+        }
+    }
+}
+
+fn encode_leaf<P: Pages>(
+    source: Source<'_, P>,
+    items: &Items,
+    start: Pos,
+    count: usize,
+    id: PageId,
+    overflow: u32,
+    bytes: &mut [u8],
+) -> Result<()> {
+    let mut builder = PageBuilder::new(bytes, id, Kind::Leaf, count, overflow).ok_or_else(missing)?;
+    let mut pending = Piece::default();
+    for item in items.iter_from(start).take(count) {
+        builder.leaf(item.key_len(), item.value_len(), item.is_bucket(), pending.len as usize).ok_or_else(missing)?;
+        pending.add(item.key_at(), item.data_len(), source, &mut builder)?;
+    }
+    pending.flush(source, &mut builder)?;
+    builder.finish().ok_or_else(missing)
+}
+
+fn encode_branch<P: Pages>(source: Source<'_, P>, items: &[BranchItem], id: PageId, overflow: u32, bytes: &mut [u8]) -> Result<()> {
+    let mut builder = PageBuilder::new(bytes, id, Kind::Branch, items.len(), overflow).ok_or_else(missing)?;
+    let mut pending = Piece::default();
+    for item in items {
+        let Child::Page(child) = item.child() else { return Err(missing()) };
+        builder.branch(item.key_len, child, pending.len as usize).ok_or_else(missing)?;
+        pending.add(item.at, u64::from(item.key_len), source, &mut builder)?;
+    }
+    pending.flush(source, &mut builder)?;
+    builder.finish().ok_or_else(missing)
+}
+
+/// Data that lies in one piece where it comes from, so that it is copied at once.
+#[derive(Default)]
+struct Piece {
+    at: Option<At>,
+    len: u64,
+}
+
+impl Piece {
+    fn add<P: Pages>(&mut self, at: At, len: u64, source: Source<'_, P>, builder: &mut PageBuilder<'_>) -> Result<()> {
+        if self.at.is_some_and(|start| start.plus(self.len) != at) {
+            self.flush(source, builder)?;
+        }
+        self.at.get_or_insert(at);
+        self.len += len;
+        Ok(())
+    }
+
+    fn flush<P: Pages>(&mut self, source: Source<'_, P>, builder: &mut PageBuilder<'_>) -> Result<()> {
+        if let Some(at) = self.at.take() {
+            builder.data(source.bytes(at, self.len)?).ok_or_else(missing)?;
+        }
+        self.len = 0;
+        Ok(())
+    }
+}

@@ -1,0 +1,105 @@
+//! A walk over all of a tree, for those who must know its pages: deletion, the search for free pages, the checker.
+//!
+//! It keeps a list of places still to be entered instead of calling itself. It ends on any file as long as the visitor
+//! refuses a run that it has seen before.
+
+use crate::error::{Error, Result};
+use crate::format::MAX_DEPTH;
+use crate::freelist::Run;
+
+use super::Pages;
+use super::arena::At;
+use super::node::{Body, Child, Root};
+use super::source::{Content, Found, Place, Source, too_deep};
+
+/// What a walk reports.
+pub trait Visit {
+    /// A run of the tree, or one that a node of it replaces. Must refuse a run it has seen before.
+    fn run(&mut self, run: Run) -> Result<()>;
+
+    /// A bucket in the tree.
+    fn bucket(&mut self, name: &[u8], found: Found<'_>) -> Result<()>;
+}
+
+struct Pending {
+    child: Child,
+    lower: (At, u32),
+    upper: Option<(At, u32)>,
+    depth: usize,
+}
+
+/// Visits each page of the tree that begins at `root`, parents before children.
+pub fn walk<P: Pages>(source: Source<'_, P>, root: Root, visit: &mut impl Visit) -> Result<()> {
+    let mut pending = Vec::new();
+    enter(source, source.check_root(root)?, None, 0, &mut pending, visit)?;
+    while let Some(next) = pending.pop() {
+        if next.depth >= MAX_DEPTH {
+            return Err(too_deep(Place::Page { id: page_id(next.child), offset: 0, len: 0 }));
+        }
+        let lower = source.bytes(next.lower.0, u64::from(next.lower.1))?;
+        let upper = next.upper.map(|(at, len)| source.bytes(at, u64::from(len))).transpose()?;
+        let place = source.child(next.child, Some(lower), upper)?;
+        enter(source, place, next.upper, next.depth, &mut pending, visit)?;
+    }
+    Ok(())
+}
+
+fn enter<P: Pages>(
+    source: Source<'_, P>,
+    place: Place,
+    upper: Option<(At, u32)>,
+    depth: usize,
+    pending: &mut Vec<Pending>,
+    visit: &mut impl Visit,
+) -> Result<()> {
+    let content = source.content(place)?;
+    let run = match content {
+        Content::Page(..) => place.run(source.pages.page_size()),
+        Content::Node(node) => node.old,
+    };
+    if let Some(run) = run {
+        visit.run(run)?;
+    }
+    if content.is_leaf() {
+        return buckets(source, &content, visit);
+    }
+    let count = content.len();
+    pending.try_reserve(count)?;
+    for index in (0..count).rev() {
+        let lower = content.branch_key_at(index)?;
+        let upper = if index + 1 < count { Some(content.branch_key_at(index + 1)?) } else { upper };
+        pending.push(Pending { child: content.child(index)?, lower, upper, depth: depth + 1 });
+    }
+    Ok(())
+}
+
+fn buckets<P: Pages>(source: Source<'_, P>, leaf: &Content<'_>, visit: &mut impl Visit) -> Result<()> {
+    match leaf {
+        Content::Page(page, offset) => {
+            for index in 0..page.count() {
+                let element = page.leaf(index)?;
+                if element.is_bucket {
+                    let key_at = At::file(offset + element.key_offset as u64);
+                    let at = key_at.plus(element.key.len() as u64);
+                    visit.bucket(element.key, Found { value: element.value, key_at, at, is_bucket: true })?;
+                }
+            }
+        }
+        Content::Node(node) => {
+            let Body::Leaf(items) = &node.body else { return Err(Error::Panic("a leaf is a leaf".into())) };
+            for item in items.iter().filter(|item| item.is_bucket()) {
+                let value = source.bytes(item.value_at(), u64::from(item.value_len()))?;
+                let found = Found { value, key_at: item.key_at(), at: item.value_at(), is_bucket: true };
+                visit.bucket(source.leaf_key(item)?, found)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn page_id(child: Child) -> u64 {
+    match child {
+        Child::Page(id) => id,
+        Child::Node(_) => 0,
+    }
+}

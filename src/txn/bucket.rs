@@ -1,0 +1,292 @@
+//! The buckets that were opened in a transaction, and what is done with their keys.
+//!
+//! B1. A bucket's number is larger than its parent's, so that a commit may go through them backwards.
+//! B2. A name is opened once: the same name gives the same number. Numbers are never used again in the transaction.
+
+use std::collections::HashMap;
+
+use crate::error::{Error, Result};
+use crate::format::meta::Meta;
+use crate::format::page::{Kind, put_header};
+use crate::format::{BUCKET_HEADER_LEN, MAX_KEY_LEN, PAGE_HEADER_LEN, max_value_len};
+use crate::tree::{At, Root, Tree};
+
+use super::Txn;
+use super::free_pages::stored_root;
+
+/// Up to so many open buckets a name is looked for one by one.
+const SCAN_LEN: usize = 8;
+
+/// A bucket opened in a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BucketId(u32);
+
+impl BucketId {
+    /// A small number, unique within the transaction and never used again in it.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// The root bucket, which holds the top-level ones. It is always open.
+pub const ROOT: BucketId = BucketId(0);
+
+/// The state of an open bucket.
+pub(super) struct Bucket {
+    pub parent: BucketId,
+    /// Where its name lies, and the name's length.
+    name: (At, u64),
+    pub tree: Tree,
+    pub sequence: u64,
+    /// Whether its parent's entry must be written anew.
+    pub changed: bool,
+    pub deleted: bool,
+    pub fill_percent: Option<f64>,
+}
+
+/// All open buckets.
+pub(super) struct Buckets {
+    list: Vec<Bucket>,
+    by_name: HashMap<(u32, Box<[u8]>), u32>,
+}
+
+impl Buckets {
+    pub fn new(meta: &Meta) -> Buckets {
+        let mut buckets = Buckets { list: Vec::new(), by_name: HashMap::new() };
+        buckets.renew(meta);
+        buckets
+    }
+
+    /// Forgets all buckets.
+    pub fn clear(&mut self) {
+        self.list.clear();
+        self.by_name.clear();
+    }
+
+    /// Begins anew with the root bucket of `meta`.
+    pub fn renew(&mut self, meta: &Meta) {
+        self.clear();
+        let tree = Tree::new(Root::Page(meta.root));
+        let name = (At::file(0), 0);
+        let sequence = meta.sequence;
+        self.list.push(Bucket { parent: ROOT, name, tree, sequence, changed: false, deleted: false, fill_percent: None });
+    }
+
+    pub fn get(&self, id: BucketId) -> Result<&Bucket> {
+        match self.list.get(id.index()) {
+            Some(bucket) if !bucket.deleted => Ok(bucket),
+            _ => Err(gone()),
+        }
+    }
+
+    pub fn get_mut(&mut self, id: BucketId) -> Result<&mut Bucket> {
+        match self.list.get_mut(id.index()) {
+            Some(bucket) if !bucket.deleted => Ok(bucket),
+            _ => Err(gone()),
+        }
+    }
+
+    /// The open buckets but the root, children before parents (B1).
+    pub fn children_first(&self) -> impl Iterator<Item = BucketId> + use<> {
+        (1..self.list.len() as u32).rev().map(BucketId)
+    }
+
+    fn add(&mut self, bucket: Bucket, name: &[u8]) -> Result<BucketId> {
+        let id = u32::try_from(self.list.len()).map_err(|_| Error::NoMemory)?;
+        self.list.try_reserve(1)?;
+        if self.list.len() >= SCAN_LEN {
+            self.by_name.try_reserve(1)?;
+            let mut key = Vec::new();
+            key.try_reserve_exact(name.len())?;
+            key.extend_from_slice(name);
+            self.by_name.insert((bucket.parent.0, key.into_boxed_slice()), id);
+        }
+        self.list.push(bucket);
+        Ok(BucketId(id))
+    }
+}
+
+#[cold]
+fn gone() -> Error {
+    Error::BadHandle("the bucket is deleted, or its transaction has ended")
+}
+
+impl Txn {
+    /// The open bucket of that name in `parent`, if it was opened before (B2).
+    pub(super) fn open_child(&self, parent: BucketId, name: &[u8]) -> Result<Option<BucketId>> {
+        let source = self.source()?;
+        for (index, bucket) in self.buckets.list.iter().enumerate().take(SCAN_LEN).skip(1) {
+            if bucket.parent == parent && !bucket.deleted && bucket.name.1 == name.len() as u64 {
+                if source.bytes(bucket.name.0, bucket.name.1)? == name {
+                    return Ok(Some(BucketId(index as u32)));
+                }
+            }
+        }
+        if self.buckets.by_name.is_empty() {
+            return Ok(None);
+        }
+        let known = self.buckets.by_name.get(&(parent.0, Box::from(name))).map(|&index| BucketId(index));
+        Ok(known.filter(|&id| self.buckets.get(id).is_ok()))
+    }
+
+    /// Opens the bucket `name` in `parent`. The same name gives the same number.
+    ///
+    /// `NotFound` where there is none, `WrongType` where the key has a value, `BadHandle` where `parent` is deleted.
+    pub fn bucket(&mut self, parent: BucketId, name: &[u8]) -> Result<BucketId> {
+        let root = self.buckets.get(parent)?.tree.root;
+        if let Some(id) = self.open_child(parent, name)? {
+            return Ok(id);
+        }
+        let source = self.source()?;
+        let found = source.get(root, name)?.ok_or(Error::NotFound)?;
+        if !found.is_bucket {
+            return Err(Error::WrongType("the key is no bucket"));
+        }
+        let (root, sequence) = stored_root(found.value, found.at)?;
+        source.check_root(root)?;
+        let name_at = (found.key_at, name.len() as u64);
+        let tree = Tree::new(root);
+        let bucket = Bucket { parent, name: name_at, tree, sequence, changed: false, deleted: false, fill_percent: None };
+        self.buckets.add(bucket, name)
+    }
+
+    /// Makes the bucket `name` in `parent`.
+    ///
+    /// `Exists` where it is there, `WrongType` where the key has a value, `NameRequired`, `KeySize`, `NotWritable`.
+    pub fn create_bucket(&mut self, parent: BucketId, name: &[u8]) -> Result<BucketId> {
+        self.check_writable()?;
+        let root = self.buckets.get(parent)?.tree.root;
+        if name.is_empty() {
+            return Err(Error::NameRequired);
+        }
+        if name.len() > MAX_KEY_LEN {
+            return Err(Error::KeySize(name.len()));
+        }
+        match self.source()?.get(root, name)? {
+            Some(found) if found.is_bucket => return Err(Error::Exists),
+            Some(_) => return Err(Error::WrongType("the key is no bucket")),
+            None => {}
+        }
+        let tree = self.nodes.empty_tree()?;
+        self.put_entry(parent, name, &empty_inline_bucket(), true)?;
+        let parent_root = self.buckets.get(parent)?.tree.root;
+        let found = self.source()?.get(parent_root, name)?.ok_or_else(gone)?;
+        let name_at = (found.key_at, name.len() as u64);
+        let bucket = Bucket { parent, name: name_at, tree, sequence: 0, changed: true, deleted: false, fill_percent: None };
+        self.buckets.add(bucket, name)
+    }
+
+    /// Opens the bucket `name` in `parent`, and makes it where it is missing.
+    pub fn ensure_bucket(&mut self, parent: BucketId, name: &[u8]) -> Result<BucketId> {
+        self.check_writable()?;
+        match self.bucket(parent, name) {
+            Err(Error::NotFound) => self.create_bucket(parent, name),
+            other => other,
+        }
+    }
+
+    /// Sets an entry of a bucket's tree, and marks the way up to the root bucket as changed.
+    pub(super) fn put_entry(&mut self, id: BucketId, key: &[u8], value: &[u8], is_bucket: bool) -> Result<()> {
+        let snapshot = self.snapshot.as_ref().ok_or_else(gone)?;
+        let bucket = self.buckets.get_mut(id)?;
+        self.nodes.put(&**snapshot, &mut bucket.tree, key, value, is_bucket)?;
+        bucket.changed = true;
+        Ok(())
+    }
+
+    /// The value of `key`; `None` where it is missing or a bucket.
+    #[inline]
+    pub fn get(&self, bucket: BucketId, key: &[u8]) -> Result<Option<&[u8]>> {
+        let root = self.buckets.get(bucket)?.tree.root;
+        Ok(self.source()?.get(root, key)?.filter(|found| !found.is_bucket).map(|found| found.value))
+    }
+
+    /// Sets `key` to a copy of `value`.
+    ///
+    /// `KeyRequired`, `KeySize`, `ValueSize` where they are too long, `WrongType` where the key is a bucket,
+    /// `NotWritable`.
+    pub fn put(&mut self, bucket: BucketId, key: &[u8], value: &[u8]) -> Result<()> {
+        self.check_put(key, value.len())?;
+        self.put_entry(bucket, key, value, false)
+    }
+
+    fn check_put(&self, key: &[u8], value_len: usize) -> Result<()> {
+        self.check_writable()?;
+        if key.is_empty() {
+            return Err(Error::KeyRequired);
+        }
+        if key.len() > MAX_KEY_LEN {
+            return Err(Error::KeySize(key.len()));
+        }
+        if value_len as u64 > max_value_len(key.len()) {
+            return Err(Error::ValueSize(value_len));
+        }
+        Ok(())
+    }
+
+    /// Takes `key` out. A missing key is no error, as in bbolt; a bucket is `WrongType`.
+    pub fn delete(&mut self, bucket: BucketId, key: &[u8]) -> Result<()> {
+        self.check_writable()?;
+        self.remove_entry(bucket, key, false).map(|_| ())
+    }
+
+    /// Takes an entry out of a bucket's tree; `false` where it is not there.
+    pub(super) fn remove_entry(&mut self, id: BucketId, key: &[u8], is_bucket: bool) -> Result<bool> {
+        let snapshot = self.snapshot.as_ref().ok_or_else(gone)?;
+        let bucket = self.buckets.get_mut(id)?;
+        let removed = self.nodes.remove(&**snapshot, &mut bucket.tree, key, is_bucket)?;
+        bucket.changed |= removed;
+        Ok(removed)
+    }
+
+    /// The bucket's sequence number.
+    pub fn sequence(&self, bucket: BucketId) -> Result<u64> {
+        self.buckets.get(bucket).map(|bucket| bucket.sequence)
+    }
+
+    /// Sets the bucket's sequence number.
+    pub fn set_sequence(&mut self, id: BucketId, sequence: u64) -> Result<()> {
+        self.check_writable()?;
+        let snapshot = self.snapshot.as_ref().ok_or_else(gone)?;
+        let bucket = self.buckets.get_mut(id)?;
+        if self.shared.bbolt_rules || matches!(bucket.tree.root, Root::Inline { .. }) {
+            self.nodes.take_root(&**snapshot, &mut bucket.tree)?;
+        }
+        bucket.sequence = sequence;
+        bucket.changed = true;
+        Ok(())
+    }
+
+    /// Adds one to the bucket's sequence number and gives it. The first is 1; past 2^64-1 comes 0, as in bbolt.
+    pub fn next_sequence(&mut self, id: BucketId) -> Result<u64> {
+        let next = self.sequence(id)?.wrapping_add(1);
+        self.set_sequence(id, next)?;
+        Ok(next)
+    }
+
+    /// For this transaction, cuts the bucket's pages by bbolt's rule with this fill percent, 0.1 to 1.0 (others are taken
+    /// as the nearest).
+    pub fn set_fill_percent(&mut self, id: BucketId, percent: f64) -> Result<()> {
+        self.check_writable()?;
+        if percent.is_nan() {
+            return Err(Error::Argument("the fill percent is not a number"));
+        }
+        self.buckets.get_mut(id)?.fill_percent = Some(percent);
+        Ok(())
+    }
+}
+
+impl Buckets {
+    /// The name of an open bucket: where it lies, and its length.
+    pub fn name(&self, id: BucketId) -> Result<(At, u64)> {
+        self.get(id).map(|bucket| bucket.name)
+    }
+}
+
+/// The value of a bucket that holds nothing: header and an empty inline page.
+fn empty_inline_bucket() -> [u8; BUCKET_HEADER_LEN + PAGE_HEADER_LEN] {
+    let mut value = [0; BUCKET_HEADER_LEN + PAGE_HEADER_LEN];
+    let written = value.get_mut(BUCKET_HEADER_LEN..).and_then(|page| put_header(page, 0, Kind::Leaf, 0, 0));
+    debug_assert!(written.is_some(), "the array has the length of both headers");
+    value
+}

@@ -1,0 +1,368 @@
+//! The commit, in bbolt's order: data, fdatasync, meta, fdatasync.
+//!
+//! The rules that make every loss, tearing and reordering of unsynced writes harmless:
+//!
+//! R1. No write touches a page that can be reached from a meta which a crash may leave as the newest.
+//! R2. When the meta is written, all that it reaches is durable, and so is the file's length.
+//! R3. No commit is acknowledged while its meta is not durable.
+//! R4. The file is never shortened.
+//! R5. The older meta stays sound until its slot is overwritten: what commit N freed is not reused before N+1 is
+//!     durable. For the first commit after an open, whose older meta may reach anything that is free, [`adopt`] first
+//!     writes the adopted meta into both slots.
+//!
+//! A failure before the sync of the data fails the transaction alone. After a failed sync, or a failed write of the meta,
+//! the database writes nothing any more until it is opened anew: what the disk holds is not known.
+
+use std::io::IoSlice;
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+use crate::format::meta::Meta;
+use crate::format::{self, NO_FREELIST, PageId};
+use crate::freelist::{Freelist, Run};
+use crate::tree::{Allocator, Nodes, Pages, PlannedRun, Shape, Source, encode_run};
+
+use super::bucket::{Buckets, ROOT};
+use super::shared::{FreelistMode, Shared, Writer};
+use super::snapshot::Snapshot;
+
+/// bbolt's default fill percent.
+const BBOLT_FILL_PERCENT: f64 = 0.5;
+/// Neighbouring runs are written together up to this many bytes.
+const BATCH_LEN: u64 = 1 << 20;
+/// The file grows by a 32nd of its length at least, so that growth is rare, in steps of 32 KiB ..
+const GROWTH_SHIFT: u32 = 5;
+const GROWTH_STEP: u64 = 32 << 10;
+/// .. and by 16 MiB at most beyond what is needed, as bbolt's (`AllocSize`).
+const MAX_GROWTH: u64 = 16 << 20;
+/// A meta page is written sector by sector; all that it says is in the first.
+const SECTOR_LEN: usize = 512;
+
+/// Commits what was changed in `buckets` and `nodes` since `snapshot`.
+pub(super) fn commit(
+    shared: &Shared,
+    writer: &mut Writer,
+    snapshot: Option<&Arc<Snapshot>>,
+    buckets: &mut Buckets,
+    nodes: &mut Nodes,
+) -> Result<()> {
+    let Some(snapshot) = snapshot else { return Err(Error::BadHandle("the transaction is reset")) };
+    if !buckets.get(ROOT)?.changed && !shared.bbolt_rules {
+        return Ok(());
+    }
+    let mode = if shared.bbolt_rules { FreelistMode::EachCommit } else { shared.settings.freelist_mode() };
+    Attempt::run(shared, writer, snapshot, mode, |attempt| attempt.plan(buckets, nodes))
+}
+
+/// Writes the freelist into a file that has none, by a commit of its own: the last one before the database is closed.
+pub fn commit_freelist(shared: &Shared, writer: &mut Writer) -> Result<()> {
+    let snapshot = shared.newest()?;
+    let is_wanted = matches!(shared.settings.freelist_mode(), FreelistMode::Automatic | FreelistMode::AtClose);
+    if snapshot.meta.freelist != NO_FREELIST || !writer.has_committed || !is_wanted || shared.check_poison().is_err() {
+        return Ok(());
+    }
+    let root = snapshot.meta.root;
+    let sequence = snapshot.meta.sequence;
+    Attempt::run(shared, writer, &snapshot, FreelistMode::EachCommit, |_| Ok((root, sequence, Nodes::default())))
+}
+
+/// One attempt at a commit, and what must be taken back if it fails.
+struct Attempt<'a> {
+    shared: &'a Shared,
+    snapshot: &'a Snapshot,
+    freelist: Freelist,
+    meta: Meta,
+    allocated: Vec<Run>,
+    plan: Vec<PlannedRun>,
+    list_run: Option<Run>,
+}
+
+impl Allocator for Attempt<'_> {
+    fn allocate(&mut self, page_count: u64) -> Result<PageId> {
+        if let Some(id) = self.freelist.allocate(page_count) {
+            self.allocated.try_reserve(1)?;
+            self.allocated.push(Run { id, page_count });
+            return Ok(id);
+        }
+        let id = self.meta.high_water;
+        let high_water = id.checked_add(page_count).ok_or(Error::NoMemory)?;
+        let len = high_water.checked_mul(u64::from(self.meta.page_size)).ok_or(Error::NoMemory)?;
+        let max_len = self.shared.settings.max_len();
+        if max_len != 0 && len > max_len {
+            return Err(Error::Full(max_len));
+        }
+        self.meta.high_water = high_water;
+        Ok(id)
+    }
+}
+
+impl<'a> Attempt<'a> {
+    /// Plans, writes and publishes the next transaction's state. `plan` gives the root page, the root bucket's sequence
+    /// and the nodes whose pages are to be written.
+    fn run<N: std::borrow::BorrowMut<Nodes>>(
+        shared: &'a Shared,
+        writer: &mut Writer,
+        snapshot: &'a Snapshot,
+        mode: FreelistMode,
+        plan: impl FnOnce(&mut Attempt<'a>) -> Result<(PageId, u64, N)>,
+    ) -> Result<()> {
+        let freelist = writer.freelist.take().unwrap_or_default();
+        let meta = Meta { txid: snapshot.meta.txid + 1, ..snapshot.meta };
+        let mut attempt =
+            Attempt { shared, snapshot, freelist, meta, allocated: Vec::new(), plan: Vec::new(), list_run: None };
+        let result = plan(&mut attempt).and_then(|(root, sequence, mut nodes)| {
+            attempt.meta.root = root;
+            attempt.meta.sequence = sequence;
+            attempt.release_old(nodes.borrow_mut())?;
+            attempt.plan_freelist(mode)?;
+            attempt.write(writer, nodes.borrow())
+        });
+        if result.is_err() {
+            attempt.freelist.undo(attempt.meta.txid, &attempt.allocated)?;
+        }
+        writer.freelist = Some(attempt.freelist);
+        result
+    }
+
+    /// Gives all changed buckets their pages, children first; the root page and the root bucket's sequence.
+    fn plan<'n>(&mut self, buckets: &mut Buckets, nodes: &'n mut Nodes) -> Result<(PageId, u64, &'n mut Nodes)> {
+        for id in buckets.children_first().chain([ROOT]) {
+            let Ok(bucket) = buckets.get_mut(id) else { continue };
+            if bucket.changed {
+                let shape = self.shape(bucket.fill_percent);
+                nodes.rebalance(self.snapshot, &mut bucket.tree, &shape)?;
+            }
+        }
+        for id in buckets.children_first() {
+            if buckets.get(id).is_ok_and(|bucket| bucket.changed) {
+                self.plan_bucket(id, buckets, nodes)?;
+            }
+        }
+        let root = buckets.get_mut(ROOT)?;
+        let shape = self.shape(root.fill_percent);
+        let mut plan = std::mem::take(&mut self.plan);
+        nodes.spill(&mut root.tree, &shape, self, &mut plan)?;
+        self.plan = plan;
+        match root.tree.root {
+            crate::tree::Root::Page(page) => Ok((page, root.sequence, nodes)),
+            _ => Err(Error::Panic("the root bucket has no page".into())),
+        }
+    }
+
+    /// Gives a changed bucket its pages, or keeps it inline, and writes its header into its parent.
+    fn plan_bucket(&mut self, id: super::BucketId, buckets: &mut Buckets, nodes: &mut Nodes) -> Result<()> {
+        let bucket = buckets.get_mut(id)?;
+        let shape = self.shape(bucket.fill_percent);
+        let header = format::bucket::BucketHeader { root: 0, sequence: bucket.sequence };
+        let value = match nodes.inline_value(self.snapshot, &bucket.tree, &shape, header.encode())? {
+            Some(value) => {
+                nodes.drop_root(&bucket.tree)?;
+                value
+            }
+            None => {
+                let mut plan = std::mem::take(&mut self.plan);
+                nodes.spill(&mut bucket.tree, &shape, self, &mut plan)?;
+                self.plan = plan;
+                let crate::tree::Root::Page(root) = bucket.tree.root else {
+                    return Err(Error::Panic("a bucket has no page".into()));
+                };
+                format::bucket::BucketHeader { root, ..header }.encode().to_vec()
+            }
+        };
+        let parent = bucket.parent;
+        let (at, len) = buckets.name(id)?;
+        let name = (Source { pages: self.snapshot, nodes }).bytes(at, len)?.to_vec();
+        let parent = buckets.get_mut(parent)?;
+        nodes.put(self.snapshot, &mut parent.tree, &name, &value, true)?;
+        parent.changed = true;
+        Ok(())
+    }
+
+    fn shape(&self, fill_percent: Option<f64>) -> Shape {
+        let by_rules = if self.shared.bbolt_rules { Some(BBOLT_FILL_PERCENT) } else { None };
+        Shape {
+            page_size: self.meta.page_size,
+            fill_percent: fill_percent.or(self.shared.settings.fill_percent()).or(by_rules),
+            merge_always: self.shared.bbolt_rules,
+        }
+    }
+
+    /// Frees the runs that the new state no longer has, the old freelist's among them.
+    fn release_old(&mut self, nodes: &mut Nodes) -> Result<()> {
+        let mut freed = std::mem::take(&mut nodes.freed);
+        let list = self.snapshot.meta.freelist;
+        if list != NO_FREELIST {
+            let len = self.snapshot.run(list)?.len() as u64;
+            freed.try_reserve(1)?;
+            freed.push(Run { id: list, page_count: len / u64::from(self.meta.page_size) });
+        }
+        self.freelist.free(self.meta.txid, freed, self.snapshot.meta.high_water)
+    }
+
+    /// Gives the freelist its run, if `mode` wants it written now. As in bbolt the run is sized before its own pages leave
+    /// the list, so it may have one page more than it needs.
+    fn plan_freelist(&mut self, mode: FreelistMode) -> Result<()> {
+        let len = format::freelist::encoded_len(self.freelist.count());
+        let page_count = len / u64::from(self.meta.page_size) + 1;
+        let is_wanted = match mode {
+            FreelistMode::EachCommit => true,
+            FreelistMode::Automatic => page_count == 1,
+            FreelistMode::AtClose | FreelistMode::Never => false,
+        };
+        self.meta.freelist = NO_FREELIST;
+        if is_wanted {
+            let id = self.allocate(page_count)?;
+            self.meta.freelist = id;
+            self.list_run = Some(Run { id, page_count });
+        }
+        Ok(())
+    }
+
+    /// Writes what was planned and makes it the newest state.
+    fn write(&mut self, writer: &mut Writer, nodes: &Nodes) -> Result<()> {
+        adopt(self.shared, writer, &self.snapshot.meta)?;
+        self.grow(writer)?;
+        self.write_runs(writer, nodes)?;
+        let synced = self.sync();
+        if let Err(error) = synced {
+            self.shared.poison(format!("a sync of the data failed: {error}"));
+            return Err(error);
+        }
+        let ahead = writer.file_len.max(self.shared.initial_map_len);
+        let view = self.shared.storage.view(writer.file_len, ahead, Some(&self.snapshot.view))?;
+        if let Err(error) = self.write_meta() {
+            self.shared.poison(format!("a write or a sync of the meta page failed: {error}"));
+            return Err(Error::Unknown(error.to_string().into()));
+        }
+        for planned in &self.plan {
+            self.shared.known.insert(planned.run.id);
+        }
+        writer.has_committed = true;
+        self.shared.publish(Snapshot::new(self.meta, view, self.shared.known.clone()));
+        Ok(())
+    }
+
+    fn sync(&self) -> Result<()> {
+        if self.shared.settings.no_sync() { Ok(()) } else { self.shared.storage.sync() }
+    }
+
+    /// Makes the file long enough, with room for commits to come.
+    fn grow(&self, writer: &mut Writer) -> Result<()> {
+        let needed = self.meta.high_water.saturating_mul(u64::from(self.meta.page_size));
+        if needed <= writer.file_len {
+            return Ok(());
+        }
+        let room = (needed >> GROWTH_SHIFT).min(MAX_GROWTH);
+        let mut len = needed.saturating_add(room).next_multiple_of(GROWTH_STEP.max(u64::from(self.meta.page_size)));
+        let max_len = self.shared.settings.max_len();
+        if max_len != 0 {
+            len = len.min(max_len).max(needed);
+        }
+        if let Err(error) = self.shared.storage.grow(len) {
+            writer.file_len = self.shared.storage.len().unwrap_or(writer.file_len).max(writer.file_len);
+            return Err(error);
+        }
+        writer.file_len = len;
+        Ok(())
+    }
+
+    /// Writes all planned runs and the freelist in the order of the file, neighbours together.
+    fn write_runs(&mut self, writer: &mut Writer, nodes: &Nodes) -> Result<()> {
+        self.plan.sort_unstable_by_key(|planned| planned.run.id);
+        let list = self.list_run.map(|run| (run, None));
+        let mut runs: Vec<(Run, Option<&PlannedRun>)> = Vec::new();
+        runs.try_reserve_exact(self.plan.len() + 1)?;
+        runs.extend(self.plan.iter().map(|planned| (planned.run, Some(planned))));
+        let at = list.map_or(0, |(run, _)| self.plan.partition_point(|planned| planned.run.id < run.id));
+        runs.splice(at..at, list);
+        for (run, _) in &runs {
+            self.shared.known.forget(*run);
+        }
+        let mut rest = runs.as_slice();
+        while !rest.is_empty() {
+            let (batch, after) = rest.split_at(self.batch_len(rest));
+            self.write_batch(batch, writer, nodes)?;
+            rest = after;
+        }
+        writer.buffer.truncate(BATCH_LEN as usize);
+        writer.buffer.shrink_to(BATCH_LEN as usize);
+        Ok(())
+    }
+
+    /// How many of the first runs lie side by side and are written at once.
+    fn batch_len(&self, runs: &[(Run, Option<&PlannedRun>)]) -> usize {
+        let mut page_count = 0;
+        let start = runs.first().map_or(0, |(run, _)| run.id);
+        let limit = BATCH_LEN / u64::from(self.meta.page_size);
+        let together = runs.iter().take_while(|(run, _)| {
+            let fits = page_count == 0 || (run.id == start + page_count && page_count + run.page_count <= limit);
+            page_count += run.page_count;
+            fits
+        });
+        together.count()
+    }
+
+    fn write_batch(&self, batch: &[(Run, Option<&PlannedRun>)], writer: &mut Writer, nodes: &Nodes) -> Result<()> {
+        let page_size = u64::from(self.meta.page_size);
+        let page_count: u64 = batch.iter().map(|(run, _)| run.page_count).sum();
+        let len = usize::try_from(page_count * page_size).map_err(|_| Error::NoMemory)?;
+        let buffer = &mut writer.buffer;
+        if buffer.len() < len {
+            buffer.try_reserve_exact(len - buffer.len())?;
+            buffer.resize(len, 0);
+        }
+        let mut rest = buffer.get_mut(..len).unwrap_or_default();
+        for (run, planned) in batch {
+            let (bytes, after) = rest.split_at_mut((run.page_count * page_size) as usize);
+            match planned {
+                Some(planned) => encode_run(Source { pages: self.snapshot, nodes }, planned, bytes)?,
+                None => self.encode_freelist(run, bytes)?,
+            }
+            rest = after;
+        }
+        let start = batch.first().map_or(0, |(run, _)| run.id * page_size);
+        self.shared.storage.write_at(&[IoSlice::new(buffer.get(..len).unwrap_or_default())], start)
+    }
+
+    fn encode_freelist(&self, run: &Run, bytes: &mut [u8]) -> Result<()> {
+        let overflow = (run.page_count - 1) as u32;
+        let ids = self.freelist.ids();
+        format::freelist::encode(bytes, run.id, overflow, self.freelist.count(), ids)
+            .ok_or_else(|| Error::Panic("the freelist does not fit its run".into()))
+    }
+
+    fn write_meta(&self) -> Result<()> {
+        let len = if self.shared.bbolt_rules { self.meta.page_size as usize } else { SECTOR_LEN };
+        write_meta(self.shared, &self.meta, self.meta.slot(), len)?;
+        self.sync()
+    }
+}
+
+/// Writes `meta` into `slot`, with zeros up to `len` bytes.
+fn write_meta(shared: &Shared, meta: &Meta, slot: PageId, len: usize) -> Result<()> {
+    let bytes = meta.encode(slot);
+    let mut rest = Vec::new();
+    rest.try_reserve_exact(len)?;
+    rest.resize(len.saturating_sub(bytes.len()), 0);
+    shared.storage.write_at(&[IoSlice::new(&bytes), IoSlice::new(&rest)], slot * u64::from(meta.page_size))
+}
+
+/// Before the first commit of this handle (R5): makes the adopted meta durable, whatever a process that was killed has
+/// left in the system's cache, and then writes it over the older one, which may still reach what is free now.
+fn adopt(shared: &Shared, writer: &mut Writer, meta: &Meta) -> Result<()> {
+    let Some(slot) = writer.adopted_slot else { return Ok(()) };
+    let written = [slot, 1 - slot].into_iter().try_for_each(|slot| {
+        write_meta(shared, meta, slot, format::meta::META_LEN)?;
+        if shared.settings.no_sync() { Ok(()) } else { shared.storage.sync() }
+    });
+    match written {
+        Ok(()) => {
+            writer.adopted_slot = None;
+            Ok(())
+        }
+        Err(error) => {
+            shared.poison(format!("making the adopted meta page durable failed: {error}"));
+            Err(error)
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! A cursor over a bucket of a transaction.
+
+use crate::error::{Error, Result};
+use crate::tree;
+use crate::tree::{Entry, Source, Tree};
+
+use super::bucket::BucketId;
+use super::{Snapshot, Txn};
+
+/// A place in a bucket. It holds no reference to its transaction: each call is given it.
+///
+/// Over a transaction's own writes it stays where its key is: nothing is skipped and nothing comes twice. Past either end
+/// a move answers `None` and the cursor stays on the last (first) entry.
+pub struct Cursor {
+    bucket: BucketId,
+    place: tree::Cursor,
+}
+
+impl Txn {
+    /// A cursor over `bucket` that stands nowhere yet.
+    pub fn cursor(&self, bucket: BucketId) -> Result<Cursor> {
+        self.source()?;
+        self.buckets.get(bucket)?;
+        Ok(Cursor { bucket, place: tree::Cursor::new() })
+    }
+
+    #[inline]
+    fn tree_of(&self, bucket: BucketId) -> Result<(Source<'_, Snapshot>, &Tree)> {
+        Ok((self.source()?, &self.buckets.get(bucket)?.tree))
+    }
+}
+
+impl Cursor {
+    /// The bucket it moves in.
+    pub fn bucket(&self) -> BucketId {
+        self.bucket
+    }
+
+    /// Goes to the first entry; `None` in an empty bucket.
+    pub fn first<'t>(&mut self, txn: &'t Txn) -> Result<Option<Entry<'t>>> {
+        let (source, tree) = txn.tree_of(self.bucket)?;
+        self.place.first(source, tree)
+    }
+
+    /// Goes to the last entry; `None` in an empty bucket.
+    pub fn last<'t>(&mut self, txn: &'t Txn) -> Result<Option<Entry<'t>>> {
+        let (source, tree) = txn.tree_of(self.bucket)?;
+        self.place.last(source, tree)
+    }
+
+    /// Goes to the next entry; `None` past the last, where the cursor stays on it, and before the cursor stood anywhere.
+    #[inline]
+    pub fn next<'t>(&mut self, txn: &'t Txn) -> Result<Option<Entry<'t>>> {
+        let (source, tree) = txn.tree_of(self.bucket)?;
+        self.place.next(source, tree)
+    }
+
+    /// Goes to the entry before; `None` before the first, where the cursor stays on it, and before it stood anywhere.
+    #[inline]
+    pub fn prev<'t>(&mut self, txn: &'t Txn) -> Result<Option<Entry<'t>>> {
+        let (source, tree) = txn.tree_of(self.bucket)?;
+        self.place.prev(source, tree)
+    }
+
+    /// Goes to the first entry whose key is not less than `key`. Where there is none, `None`, and `prev` gives the last.
+    pub fn seek<'t>(&mut self, txn: &'t Txn, key: &[u8]) -> Result<Option<Entry<'t>>> {
+        let (source, tree) = txn.tree_of(self.bucket)?;
+        self.place.seek(source, tree, key)
+    }
+
+    /// The entry on which it stands; `None` where it stands on none or the entry was deleted.
+    pub fn current<'t>(&mut self, txn: &'t Txn) -> Result<Option<Entry<'t>>> {
+        let (source, tree) = txn.tree_of(self.bucket)?;
+        self.place.current(source, tree)
+    }
+
+    /// Deletes the entry on which it stands; `next` then gives the one that followed, `prev` the one before.
+    ///
+    /// `WrongType` on a bucket, `NotFound` where it stands on none, `NotWritable`.
+    pub fn delete(&mut self, txn: &mut Txn) -> Result<()> {
+        txn.check_writable()?;
+        let current = self.current(txn)?.ok_or(Error::NotFound)?;
+        if current.value.is_none() {
+            return Err(Error::WrongType("the key is a bucket"));
+        }
+        let key = current.key.to_vec();
+        txn.remove_entry(self.bucket, &key, false)?;
+        self.place.leave_gap();
+        Ok(())
+    }
+}

@@ -1,0 +1,331 @@
+//! What all transactions of an open database share: the storage, the newest snapshot, the readers, the writer's place.
+//!
+//! D1. At most one [`Writer`] exists; whoever holds it is the write transaction (or the closing database).
+//! D2. The committed state lives in `current`. The meta pages are read once, at open, and never again.
+//! D3. Once poisoned, the database writes nothing any more.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::error::{Error, Result};
+use crate::format::{PageId, TxnId};
+use crate::freelist::Freelist;
+use crate::storage::Storage;
+
+use super::known::KnownPages;
+use super::readers::{Readers, SlotId};
+use super::snapshot::Snapshot;
+
+/// When the list of free pages is written to the file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u32)]
+pub enum FreelistMode {
+    /// With each commit while it fits one page; otherwise the file says that it has none, until it is closed.
+    #[default]
+    Automatic = 0,
+    /// With each commit, however long it is, as bbolt does.
+    EachCommit = 1,
+    /// When the database is closed.
+    AtClose = 2,
+    /// Never (bbolt: `NoFreelistSync`).
+    Never = 3,
+}
+
+impl FreelistMode {
+    fn from_number(number: u32) -> FreelistMode {
+        match number {
+            1 => FreelistMode::EachCommit,
+            2 => FreelistMode::AtClose,
+            3 => FreelistMode::Never,
+            _ => FreelistMode::Automatic,
+        }
+    }
+}
+
+/// How long to wait for the writer's place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// Until it is free.
+    Forever,
+    /// Not at all.
+    Try,
+    /// At most so long.
+    For(Duration),
+}
+
+/// The settings that may change while the database is open.
+#[derive(Default)]
+pub struct Settings {
+    no_sync: AtomicBool,
+    freelist_mode: AtomicU32,
+    fill_percent: AtomicU64,
+    max_len: AtomicU64,
+}
+
+impl Settings {
+    /// Whether commits do without syncs.
+    pub fn no_sync(&self) -> bool {
+        self.no_sync.load(Ordering::Relaxed)
+    }
+
+    /// Sets whether commits do without syncs.
+    pub fn set_no_sync(&self, on: bool) {
+        self.no_sync.store(on, Ordering::Relaxed);
+    }
+
+    /// When the freelist is written.
+    pub fn freelist_mode(&self) -> FreelistMode {
+        FreelistMode::from_number(self.freelist_mode.load(Ordering::Relaxed))
+    }
+
+    /// Sets when the freelist is written.
+    pub fn set_freelist_mode(&self, mode: FreelistMode) {
+        self.freelist_mode.store(mode as u32, Ordering::Relaxed);
+    }
+
+    /// The fill percent of buckets that have none of their own; `None`: libbolt's split rule.
+    pub fn fill_percent(&self) -> Option<f64> {
+        let percent = f64::from_bits(self.fill_percent.load(Ordering::Relaxed));
+        if percent > 0.0 { Some(percent) } else { None }
+    }
+
+    /// Sets the fill percent.
+    pub fn set_fill_percent(&self, percent: Option<f64>) {
+        self.fill_percent.store(percent.unwrap_or(0.0).to_bits(), Ordering::Relaxed);
+    }
+
+    /// The size that the file may not pass, in bytes; 0: none.
+    pub fn max_len(&self) -> u64 {
+        self.max_len.load(Ordering::Relaxed)
+    }
+
+    /// Sets the size that the file may not pass.
+    pub fn set_max_len(&self, len: u64) {
+        self.max_len.store(len, Ordering::Relaxed);
+    }
+}
+
+/// What belongs to the one who writes.
+pub struct Writer {
+    /// The free pages; loaded when the first write transaction begins.
+    pub freelist: Option<Freelist>,
+    /// The slots that hold the adopted meta durably: before the first commit it is one, the one it was read from.
+    pub adopted_slot: Option<PageId>,
+    /// Whether this handle has committed anything.
+    pub has_committed: bool,
+    /// The length of the file in bytes.
+    pub file_len: u64,
+    /// Room in which commits put their pages together.
+    pub buffer: Vec<u8>,
+}
+
+/// See the module's page.
+pub struct Shared {
+    /// The file.
+    pub storage: Box<dyn Storage>,
+    /// What may be changed while it is open.
+    pub settings: Settings,
+    /// Whether all of Go's rules apply.
+    pub bbolt_rules: bool,
+    /// Whether it was opened for reading only.
+    pub read_only: bool,
+    /// How far the first map reaches at least, in bytes.
+    pub initial_map_len: u64,
+    /// Which pages have been checked.
+    pub known: Arc<KnownPages>,
+    readers: Readers,
+    published: AtomicU64,
+    current: Mutex<Option<Arc<Snapshot>>>,
+    writer: Mutex<Option<Box<Writer>>>,
+    writer_free: Condvar,
+    closed: AtomicBool,
+    poison: Mutex<Option<String>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn closed() -> Error {
+    Error::BadHandle("the database is closed")
+}
+
+/// What a database is opened with, beyond its file and its newest state.
+pub struct SharedOptions {
+    /// What may be changed while it is open.
+    pub settings: Settings,
+    /// Whether all of Go's rules apply.
+    pub bbolt_rules: bool,
+    /// Whether it is open for reading only.
+    pub read_only: bool,
+    /// How far the first map reaches at least, in bytes.
+    pub initial_map_len: u64,
+}
+
+impl Shared {
+    /// The state of a database just opened.
+    pub fn new(storage: Box<dyn Storage>, snapshot: Snapshot, writer: Writer, options: SharedOptions) -> Shared {
+        Shared {
+            storage,
+            settings: options.settings,
+            bbolt_rules: options.bbolt_rules,
+            read_only: options.read_only,
+            initial_map_len: options.initial_map_len,
+            known: snapshot.known.clone(),
+            readers: Readers::default(),
+            published: AtomicU64::new(snapshot.meta.txid),
+            current: Mutex::new(Some(Arc::new(snapshot))),
+            writer: Mutex::new(Some(Box::new(writer))),
+            writer_free: Condvar::new(),
+            closed: AtomicBool::new(false),
+            poison: Mutex::new(None),
+        }
+    }
+
+    /// The newest snapshot.
+    pub fn newest(&self) -> Result<Arc<Snapshot>> {
+        lock(&self.current).clone().ok_or_else(closed)
+    }
+
+    /// Makes `snapshot` the newest.
+    pub fn publish(&self, snapshot: Snapshot) {
+        let txid = snapshot.meta.txid;
+        *lock(&self.current) = Some(Arc::new(snapshot));
+        self.published.store(txid, Ordering::SeqCst);
+        self.readers.forget_cached();
+    }
+
+    /// Registers a reader of the newest snapshot.
+    pub fn begin_read(&self) -> Result<(SlotId, Arc<Snapshot>)> {
+        let slot = self.readers.register(self.published.load(Ordering::SeqCst)).ok_or(Error::NoMemory)?;
+        if self.closed.load(Ordering::SeqCst) {
+            self.readers.release(slot, None);
+            return Err(closed());
+        }
+        let cached = self.readers.take_cached(slot);
+        match cached.filter(|snapshot| snapshot.meta.txid == self.published.load(Ordering::SeqCst)) {
+            Some(snapshot) => Ok((slot, snapshot)),
+            None => match self.newest() {
+                Ok(snapshot) => Ok((slot, snapshot)),
+                Err(error) => {
+                    self.readers.release(slot, None);
+                    Err(error)
+                }
+            },
+        }
+    }
+
+    /// Ends a reader.
+    pub fn end_read(&self, slot: SlotId, snapshot: Arc<Snapshot>) {
+        let keep = snapshot.meta.txid == self.published.load(Ordering::Relaxed);
+        self.readers.release(slot, if keep { Some(snapshot) } else { None });
+    }
+
+    /// The oldest transaction id that a reader may be using.
+    pub fn oldest_reader(&self) -> Option<TxnId> {
+        self.readers.oldest()
+    }
+
+    /// How many readers are open.
+    pub fn reader_count(&self) -> usize {
+        self.readers.count()
+    }
+
+    /// Takes the writer's place (D1).
+    pub fn take_writer(&self, wait: Wait) -> Result<Box<Writer>> {
+        if self.read_only {
+            return Err(Error::ReadOnly);
+        }
+        let deadline = match wait {
+            Wait::For(time) => Instant::now().checked_add(time),
+            _ => None,
+        };
+        let mut place = lock(&self.writer);
+        loop {
+            if self.closed.load(Ordering::SeqCst) {
+                return Err(closed());
+            }
+            self.check_poison()?;
+            if let Some(writer) = place.take() {
+                return Ok(writer);
+            }
+            place = match (wait, deadline) {
+                (Wait::Try, _) => return Err(Error::Busy("a write transaction is open".into())),
+                (_, None) => self.writer_free.wait(place).unwrap_or_else(PoisonError::into_inner),
+                (_, Some(deadline)) => {
+                    let left = deadline.saturating_duration_since(Instant::now());
+                    if left.is_zero() {
+                        return Err(Error::Timeout("a write transaction is open".into()));
+                    }
+                    self.writer_free.wait_timeout(place, left).unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+        }
+    }
+
+    /// Gives the writer's place back.
+    pub fn give_writer(&self, writer: Box<Writer>) {
+        *lock(&self.writer) = Some(writer);
+        self.writer_free.notify_one();
+    }
+
+    /// What stands in the writer's place now, for a look: `None` while a write transaction is open.
+    pub fn with_idle_writer<T>(&self, look: impl FnOnce(&Writer) -> T) -> Option<T> {
+        lock(&self.writer).as_deref().map(look)
+    }
+
+    /// From now on nothing is written (D3).
+    pub fn poison(&self, why: String) {
+        lock(&self.poison).get_or_insert(why);
+        self.writer_free.notify_all();
+    }
+
+    /// Whether the database may still be written.
+    pub fn check_poison(&self) -> Result<()> {
+        match &*lock(&self.poison) {
+            Some(why) => Err(Error::Poisoned(why.clone().into())),
+            None => Ok(()),
+        }
+    }
+
+    /// Closes the database: no transaction begins any more. `Busy` where one is open, and nothing has happened then.
+    ///
+    /// Gives the writer's place, for the last commit.
+    pub fn close(&self) -> Result<Option<Box<Writer>>> {
+        let mut place = lock(&self.writer);
+        if self.closed.load(Ordering::SeqCst) {
+            return Err(closed());
+        }
+        if place.is_none() {
+            return Err(Error::Busy("a write transaction is open".into()));
+        }
+        self.check_no_reader()?;
+        self.closed.store(true, Ordering::SeqCst);
+        if let Err(busy) = self.check_no_reader() {
+            self.closed.store(false, Ordering::SeqCst);
+            return Err(busy);
+        }
+        let writer = place.take();
+        self.writer_free.notify_all();
+        Ok(writer)
+    }
+
+    fn check_no_reader(&self) -> Result<()> {
+        match self.readers.count() {
+            0 => Ok(()),
+            count => Err(Error::Busy(format!("{count} read transactions are open").into())),
+        }
+    }
+
+    /// Lets go of the last snapshot, once the database is closed.
+    pub fn end(&self) {
+        *lock(&self.current) = None;
+        self.readers.forget_cached();
+    }
+
+    /// Whether the database is closed.
+    pub fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::SeqCst)
+    }
+}
