@@ -19,6 +19,7 @@ impl Nodes {
     /// Merges what has become too small in `tree`.
     pub fn rebalance<P: Pages>(&mut self, pages: &P, tree: &mut Tree, shape: &Shape) -> Result<()> {
         let Root::Node(root) = tree.root else { return Ok(()) };
+        tree.finger = None;
         self.rebalance_node(pages, root, None, shape, 0)?;
         self.collapse_root(pages, tree, shape)
     }
@@ -161,7 +162,6 @@ impl Nodes {
             let child = self.child_node(pages, root, 0, None)?;
             self.drop_page(root)?;
             tree.root = Root::Node(child);
-            tree.finger = None;
             if let Body::Branch(_) = self.get(child)?.body {
                 self.settle(pages, child, None, shape)?;
             }

@@ -91,6 +91,11 @@ impl Buckets {
         (1..self.list.len() as u32).rev().map(BucketId)
     }
 
+    /// Whether there is anything to commit.
+    pub fn any_changed(&self) -> bool {
+        self.list.iter().any(|bucket| bucket.changed && !bucket.deleted)
+    }
+
     fn add(&mut self, bucket: Bucket, name: &[u8]) -> Result<BucketId> {
         let id = u32::try_from(self.list.len()).map_err(|_| Error::NoMemory)?;
         self.list.try_reserve(1)?;
@@ -185,7 +190,7 @@ impl Txn {
         }
     }
 
-    /// Sets an entry of a bucket's tree, and marks the way up to the root bucket as changed.
+    /// Sets an entry of a bucket's tree.
     pub(super) fn put_entry(&mut self, id: BucketId, key: &[u8], value: &[u8], is_bucket: bool) -> Result<()> {
         let snapshot = self.snapshot.as_ref().ok_or_else(gone)?;
         let bucket = self.buckets.get_mut(id)?;

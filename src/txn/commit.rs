@@ -47,7 +47,7 @@ pub(super) fn commit(
     nodes: &mut Nodes,
 ) -> Result<()> {
     let Some(snapshot) = snapshot else { return Err(Error::BadHandle("the transaction is reset")) };
-    if !buckets.get(ROOT)?.changed && !shared.bbolt_rules {
+    if !buckets.any_changed() && !shared.bbolt_rules {
         return Ok(());
     }
     let mode = if shared.bbolt_rules { FreelistMode::EachCommit } else { shared.settings.freelist_mode() };
