@@ -166,6 +166,12 @@ impl<'a> Page<'a> {
         Ok(())
     }
 
+    /// A view of `bytes` as the leaf of `count` elements that [`Page::trusted`] has found there before.
+    #[inline]
+    pub fn leaf_again(bytes: &'a [u8], id: PageId, count: usize) -> Page<'a> {
+        Page { bytes, id, leaf: true, count: count as u32 }
+    }
+
     /// The page's id; 0 for an inline page.
     pub fn id(&self) -> PageId {
         self.id
@@ -254,28 +260,6 @@ impl<'a> Page<'a> {
     #[inline]
     pub fn child(&self, index: usize) -> Result<PageId> {
         u64_at(self.bytes, PAGE_HEADER_LEN + ELEMENT_LEN * index + 8).ok_or_else(|| self.outside(index))
-    }
-
-    /// The index of the first element whose key is not less than `key`, and whether it equals it.
-    #[inline]
-    pub fn search(&self, key: &[u8]) -> Result<(usize, bool)> {
-        let (mut low, mut high) = (0, self.count());
-        while low < high {
-            let middle = low + (high - low) / 2;
-            match self.key(middle)?.cmp(key) {
-                Ordering::Less => low = middle + 1,
-                Ordering::Equal => return Ok((middle, true)),
-                Ordering::Greater => high = middle,
-            }
-        }
-        Ok((low, false))
-    }
-
-    /// The element of a branch under which `key` belongs: the last whose key is not greater, or the first.
-    #[inline]
-    pub fn search_child(&self, key: &[u8]) -> Result<usize> {
-        let (index, exact) = self.search(key)?;
-        Ok(if exact { index } else { index.saturating_sub(1) })
     }
 
     #[cold]
@@ -369,9 +353,6 @@ mod tests {
         assert_eq!(page.used_len().unwrap(), 16 + 3 * 16 + 2 + 2 + 17);
         assert_eq!(page.leaf(2).unwrap().value, [7; 16]);
         assert!(page.leaf(2).unwrap().is_bucket);
-        assert_eq!(page.search(b"ab").unwrap(), (1, true));
-        assert_eq!(page.search(b"aa").unwrap(), (1, false));
-        assert_eq!(page.search(b"z").unwrap(), (3, false));
         assert!(run[16 + 48 + 21..].iter().all(|&byte| byte == 0));
     }
 
@@ -385,9 +366,6 @@ mod tests {
         builder.finish().unwrap();
         let page = Page::verify(&run, 4, 12).unwrap();
         assert_eq!(page.branch(1).unwrap().0, b"dd");
-        for (key, index) in [(b"a", 0), (b"b", 0), (b"c", 0), (b"e", 1)] {
-            assert_eq!(page.search_child(key).unwrap(), index);
-        }
         assert!(Page::verify(&run, 4, 11).is_err(), "a child past the high water");
         assert!(Page::verify(&run, 5, 12).is_err(), "another id");
     }
@@ -402,7 +380,6 @@ mod tests {
             for index in 0..page.count() {
                 let _ = (page.key(index).is_ok(), page.leaf(index).is_ok(), page.branch(index).is_ok());
             }
-            let _ = page.search(b"b");
             let _ = Page::verify(&bad, 9, 100);
         }
     }

@@ -16,6 +16,7 @@ mod edit;
 mod items;
 mod node;
 mod rebalance;
+mod search;
 mod shape;
 mod source;
 mod spill;

@@ -10,6 +10,7 @@ use crate::freelist::Run;
 use super::Pages;
 use super::arena::At;
 use super::items::{LeafItem, Pos};
+use super::search::{prefetch_table, search, search_child};
 use super::node::{Body, BranchItem, Child, Node, NodeId, Nodes, Root, missing};
 
 /// A page or node on the way through a tree.
@@ -130,6 +131,7 @@ impl<'a, P: Pages> Source<'a, P> {
     /// and for the next one (T4).
     #[inline]
     fn page(&self, id: PageId, lower: Option<&[u8]>, upper: Option<&[u8]>) -> Result<Place> {
+        prefetch_table(self.pages, self.pages.offset(id));
         let run = self.pages.run(id)?;
         if !self.pages.is_known(id) {
             let page = Page::verify(run, id, self.pages.high_water())?;
@@ -291,7 +293,7 @@ impl<'a> Content<'a> {
     #[inline]
     pub(super) fn search<P: Pages>(&self, source: &Source<'a, P>, key: &[u8]) -> Result<(Pos, bool)> {
         match self {
-            Content::Page(page, _) => page.search(key).map(|(index, exact)| (Pos::index(index), exact)),
+            Content::Page(page, _) => search(page, key).map(|(index, exact)| (Pos::index(index), exact)),
             Content::Node(node) => match &node.body {
                 Body::Leaf(items) => items.search(|item| Ok(source.leaf_key(item)?.cmp(key))),
                 Body::Branch(_) => Err(missing()),
@@ -303,7 +305,7 @@ impl<'a> Content<'a> {
     #[inline]
     pub(super) fn search_child<P: Pages>(&self, source: &Source<'a, P>, key: &[u8]) -> Result<usize> {
         let items = match self {
-            Content::Page(page, _) => return page.search_child(key),
+            Content::Page(page, _) => return search_child(page, key),
             Content::Node(node) => match &node.body {
                 Body::Branch(items) => items,
                 Body::Leaf(_) => return Err(missing()),

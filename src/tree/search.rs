@@ -1,0 +1,95 @@
+//! Binary search on a page, arranged so that the memory's latency overlaps.
+//!
+//! A page that is not in the cache costs a miss for its header, one for each line of its table, and one for each key that
+//! is compared. The first lines are asked for as soon as the page's number is known ([`prefetch_table`]); with each
+//! comparison the keys of the two that may follow are asked for, so that every other miss is already under way.
+
+use std::cmp::Ordering;
+
+use crate::error::Result;
+use crate::format::bytes::prefix;
+use crate::format::page::Page;
+use crate::storage::sys::prefetch;
+
+use super::Pages;
+
+/// How much of a page is asked for at once: the header and the table of some thirty elements.
+const TABLE_LEN: u64 = 512;
+/// Where so few elements are left, the keys lie close enough together.
+const NEAR: usize = 3;
+
+/// Asks for the first lines of the page at `offset` of the file.
+#[inline]
+pub fn prefetch_table<P: Pages>(pages: &P, offset: u64) {
+    if let Ok(bytes) = pages.bytes(offset, TABLE_LEN) {
+        prefetch(bytes);
+    }
+}
+
+#[inline]
+fn prefetch_key(page: &Page<'_>, index: usize) {
+    if let Ok(key) = page.key(index) {
+        prefetch(key.get(..1).unwrap_or_default());
+    }
+}
+
+/// The index of the first element whose key is not less than `key`, and whether it equals it.
+#[inline]
+pub fn search(page: &Page<'_>, key: &[u8]) -> Result<(usize, bool)> {
+    let sought = prefix(key);
+    let (mut low, mut high) = (0, page.count());
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if high - low > NEAR {
+            let (left, right) = (low + (middle - low) / 2, middle + 1 + (high - middle - 1) / 2);
+            prefetch_key(page, left);
+            prefetch_key(page, right);
+        }
+        let here = page.key(middle)?;
+        let first = prefix(here);
+        let below = if first == sought {
+            match here.cmp(key) {
+                Ordering::Equal => return Ok((middle, true)),
+                ordering => ordering == Ordering::Less,
+            }
+        } else {
+            first < sought
+        };
+        low = if below { middle + 1 } else { low };
+        high = if below { high } else { middle };
+    }
+    Ok((low, false))
+}
+
+/// The element of a branch under which `key` belongs: the last whose key is not greater, or the first.
+#[inline]
+pub fn search_child(page: &Page<'_>, key: &[u8]) -> Result<usize> {
+    let (index, exact) = search(page, key)?;
+    Ok(if exact { index } else { index.saturating_sub(1) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::page::{Kind, PageBuilder};
+
+    #[test]
+    fn a_key_is_found_or_its_place_is() {
+        for count in 0u16..40 {
+            let mut run = vec![0; 4096];
+            let mut builder = PageBuilder::new(&mut run, 9, Kind::Leaf, usize::from(count), 0).unwrap();
+            for index in 0..count {
+                builder.leaf(2, 0, false, 0).unwrap();
+                builder.data(&(index * 2 + 1).to_be_bytes()).unwrap();
+            }
+            builder.finish().unwrap();
+            let page = Page::verify(&run, 9, 100).unwrap();
+            for sought in 0..count * 2 + 2 {
+                let place = (usize::from(sought / 2), sought % 2 == 1 && sought < count * 2);
+                assert_eq!(search(&page, &sought.to_be_bytes()).unwrap(), place);
+                let child = if place.1 { place.0 } else { place.0.saturating_sub(1) };
+                assert_eq!(search_child(&page, &sought.to_be_bytes()).unwrap(), child);
+            }
+        }
+    }
+}
