@@ -19,5 +19,5 @@ pub mod txn;
 
 pub use db::{Db, DbInfo, Options};
 pub use error::{Error, Result};
-pub use tree::Entry;
-pub use txn::{BucketId, Cursor, FreelistMode, ROOT, Txn, Wait};
+pub use tree::{Condition, Entry};
+pub use txn::{BucketId, CheckOptions, Cursor, Finding, FindingCode, FreelistMode, ROOT, Savepoint, Severity, Txn, Wait};

@@ -7,7 +7,7 @@ mod common;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use bolt::{BucketId, Db, Error, FreelistMode, Options, ROOT, Txn, Wait};
+use bolt::{BucketId, Condition, Db, Error, FreelistMode, Options, ROOT, Savepoint, Txn, Wait};
 use proptest::prelude::*;
 
 /// A bucket of the model.
@@ -43,10 +43,21 @@ enum Op {
     OpenReader,
     CloseReader,
     Mode { mode: u8 },
+    PutIf { bucket: u16, key: u16, condition: Condition },
+    Reserve { bucket: u16, key: u16, len: usize },
+    DeleteRange { bucket: u16, from: Option<u16>, to: Option<u16> },
+    Move { from: u16, key: u16, to: u16 },
+    Savepoint,
+    RollbackTo { savepoint: u8 },
+    Release { savepoint: u8 },
 }
 
 fn value_len() -> impl Strategy<Value = usize> {
     prop_oneof![6 => 0usize..60, 2 => 60usize..400, 1 => 400usize..9000]
+}
+
+fn condition() -> impl Strategy<Value = Condition> {
+    prop_oneof![Just(Condition::Any), Just(Condition::Absent), Just(Condition::Present), Just(Condition::Last)]
 }
 
 fn op() -> impl Strategy<Value = Op> {
@@ -72,6 +83,14 @@ fn op() -> impl Strategy<Value = Op> {
         1 => Just(Op::OpenReader),
         1 => Just(Op::CloseReader),
         1 => (0u8..4).prop_map(|mode| Op::Mode { mode }),
+        2 => (bucket(), key(), condition()).prop_map(|(bucket, key, condition)| Op::PutIf { bucket, key, condition }),
+        1 => (bucket(), key(), value_len()).prop_map(|(bucket, key, len)| Op::Reserve { bucket, key, len }),
+        2 => (bucket(), prop::option::of(key()), prop::option::of(key()))
+            .prop_map(|(bucket, from, to)| Op::DeleteRange { bucket, from, to }),
+        2 => (bucket(), key(), bucket()).prop_map(|(from, key, to)| Op::Move { from, key, to }),
+        3 => Just(Op::Savepoint),
+        2 => any::<u8>().prop_map(|savepoint| Op::RollbackTo { savepoint }),
+        1 => any::<u8>().prop_map(|savepoint| Op::Release { savepoint }),
     ]
 }
 
@@ -146,6 +165,7 @@ struct Run {
     current: Model,
     txn: Option<Txn>,
     readers: Vec<(Txn, Model)>,
+    savepoints: Vec<(Savepoint, Model)>,
     step: usize,
 }
 
@@ -153,7 +173,7 @@ impl Run {
     fn new(path: &Path, options: Options) -> Run {
         let db = Some(Db::open(path, &options).unwrap());
         let (committed, current) = (Model::default(), Model::default());
-        Run { db, options, committed, current, txn: None, readers: Vec::new(), step: 0 }
+        Run { db, options, committed, current, txn: None, readers: Vec::new(), savepoints: Vec::new(), step: 0 }
     }
 
     fn db(&self) -> &Db {
@@ -232,6 +252,105 @@ impl Run {
         }
     }
 
+    fn put_if(&mut self, bucket: u16, key: Vec<u8>, condition: Condition) {
+        let (id, path) = self.pick(bucket);
+        let value = key.repeat(2);
+        let result = self.txn().put_if(id, &key, &value, condition);
+        let model = bucket_of_mut(&mut self.current, &path);
+        let is_last = model.entries.last_key_value().is_none_or(|(last, _)| *last < key);
+        match (model.entries.get(&key), condition) {
+            (Some(Value::Bucket(_)), _) => assert!(matches!(result, Err(Error::WrongType(_)))),
+            (Some(_), Condition::Absent) => assert!(matches!(result, Err(Error::Exists))),
+            (None, Condition::Present) => assert!(matches!(result, Err(Error::NotFound))),
+            (_, Condition::Last) if !is_last => assert!(matches!(result, Err(Error::Exists))),
+            _ => {
+                result.unwrap();
+                model.entries.insert(key, Value::Bytes(value));
+            }
+        }
+    }
+
+    fn reserve(&mut self, bucket: u16, key: Vec<u8>, len: usize) {
+        let (id, path) = self.pick(bucket);
+        match self.txn().put_reserve(id, &key, len) {
+            Ok(value) => {
+                assert_eq!(value, vec![0; len]);
+                value.fill(b'r');
+                let model = bucket_of_mut(&mut self.current, &path);
+                model.entries.insert(key, Value::Bytes(vec![b'r'; len]));
+            }
+            Err(error) => {
+                let model = bucket_of(&self.current, &path);
+                assert!(matches!((error, &model.entries[&key]), (Error::WrongType(_), Value::Bucket(_))));
+            }
+        }
+    }
+
+    fn delete_range(&mut self, bucket: u16, from: Option<Vec<u8>>, to: Option<Vec<u8>>) {
+        let (id, path) = self.pick(bucket);
+        let result = self.txn().delete_range(id, from.as_deref(), to.as_deref());
+        let model = bucket_of_mut(&mut self.current, &path);
+        let within = |key: &Vec<u8>| from.as_ref().is_none_or(|from| key >= from) && to.as_ref().is_none_or(|to| key < to);
+        if model.entries.iter().any(|(key, value)| within(key) && matches!(value, Value::Bucket(_))) {
+            assert!(matches!(result, Err(Error::WrongType(_))));
+            return;
+        }
+        let before = model.entries.len();
+        model.entries.retain(|key, _| !within(key));
+        assert_eq!(result.unwrap(), (before - model.entries.len()) as u64);
+    }
+
+    fn move_bucket(&mut self, from: u16, name: Vec<u8>, to: u16) {
+        let (from, from_path) = self.pick(from);
+        let (to, to_path) = self.pick(to);
+        let result = self.txn().move_bucket(from, &name, to);
+        let moved_path = [from_path.clone(), vec![name.clone()]].concat();
+        match bucket_of(&self.current, &from_path).entries.get(&name) {
+            None => return assert!(matches!(result, Err(Error::NotFound))),
+            Some(Value::Bytes(_)) => return assert!(matches!(result, Err(Error::WrongType(_)))),
+            Some(Value::Bucket(_)) if from == to || to_path.starts_with(&moved_path) => {
+                return assert!(matches!(result, Err(Error::SameBucket)));
+            }
+            Some(Value::Bucket(_)) => {}
+        }
+        match bucket_of(&self.current, &to_path).entries.get(&name) {
+            Some(Value::Bucket(_)) => assert!(matches!(result, Err(Error::Exists))),
+            Some(Value::Bytes(_)) => assert!(matches!(result, Err(Error::WrongType(_)))),
+            None => {
+                result.unwrap();
+                let bucket = bucket_of_mut(&mut self.current, &from_path).entries.remove(&name).unwrap();
+                bucket_of_mut(&mut self.current, &to_path).entries.insert(name, bucket);
+            }
+        }
+    }
+
+    fn savepoint(&mut self) {
+        let savepoint = self.txn().savepoint().unwrap();
+        self.savepoints.push((savepoint, self.current.clone()));
+    }
+
+    fn rollback_to(&mut self, pick: u8) {
+        if self.savepoints.is_empty() {
+            return;
+        }
+        self.savepoints.truncate(usize::from(pick) % self.savepoints.len() + 1);
+        let (savepoint, model) = self.savepoints.last().unwrap().clone();
+        self.txn().rollback_to(savepoint).unwrap();
+        self.current = model.clone();
+        assert_same(self.txn(), ROOT, &model);
+    }
+
+    fn release(&mut self, pick: u8) {
+        if self.savepoints.is_empty() {
+            return;
+        }
+        let position = usize::from(pick) % self.savepoints.len();
+        let (savepoint, _) = self.savepoints[position];
+        self.savepoints.truncate(position);
+        self.txn().release(savepoint).unwrap();
+        assert!(matches!(self.txn().rollback_to(savepoint), Err(Error::BadHandle(_))));
+    }
+
     /// Walks a bucket by cursor and deletes every so many entries on the way: none is skipped, none comes twice.
     fn walk_and_delete(&mut self, bucket: u16, every: u8, backward: bool) {
         let (id, path) = self.pick(bucket);
@@ -279,6 +398,7 @@ impl Run {
     }
 
     fn commit(&mut self) {
+        self.savepoints.clear();
         if let Some(txn) = self.txn.take() {
             txn.commit().unwrap();
             self.committed = self.current.clone();
@@ -286,9 +406,14 @@ impl Run {
         }
     }
 
-    fn reopen(&mut self, path: &Path) {
+    fn rollback(&mut self) {
+        self.savepoints.clear();
         self.txn = None;
         self.current = self.committed.clone();
+    }
+
+    fn reopen(&mut self, path: &Path) {
+        self.rollback();
         self.readers.clear();
         self.db().close().unwrap();
         self.db = Some(Db::open(path, &self.options).unwrap());
@@ -323,10 +448,7 @@ impl Run {
             Op::WalkAndDelete { bucket, every, backward } => self.walk_and_delete(bucket, every, backward),
             Op::Seek { bucket, key } => self.seek(bucket, &key_bytes(key)),
             Op::Commit => self.commit(),
-            Op::Rollback => {
-                self.txn = None;
-                self.current = self.committed.clone();
-            }
+            Op::Rollback => self.rollback(),
             Op::Reopen => self.reopen(path),
             Op::OpenReader => {
                 let reader = self.db().begin_read().unwrap();
@@ -338,6 +460,15 @@ impl Run {
                     assert_same(&mut reader, ROOT, &model);
                 }
             }
+            Op::PutIf { bucket, key, condition } => self.put_if(bucket, key_bytes(key), condition),
+            Op::Reserve { bucket, key, len } => self.reserve(bucket, key_bytes(key), len),
+            Op::DeleteRange { bucket, from, to } => {
+                self.delete_range(bucket, from.map(key_bytes), to.map(key_bytes));
+            }
+            Op::Move { from, key, to } => self.move_bucket(from, key_bytes(key), to),
+            Op::Savepoint => self.savepoint(),
+            Op::RollbackTo { savepoint } => self.rollback_to(savepoint),
+            Op::Release { savepoint } => self.release(savepoint),
             Op::Mode { mode } => self.db().set_freelist_mode(match mode {
                 0 => FreelistMode::Automatic,
                 1 => FreelistMode::EachCommit,

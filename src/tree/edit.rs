@@ -8,11 +8,26 @@ use crate::error::{Error, Result};
 
 use super::Pages;
 use super::arena::At;
+use super::cursor::Cursor;
 use super::items::{LeafItem, Pos};
 use super::node::{Body, Finger, NodeId, Nodes, Tree, missing};
 use super::source::{Place, Source, Step};
 
-/// What a put wants of the key.
+/// What must hold of the key for a put to happen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Condition {
+    /// Nothing.
+    #[default]
+    Any,
+    /// It is not there; otherwise `Exists`.
+    Absent,
+    /// It is there; otherwise `NotFound`.
+    Present,
+    /// It comes after all keys there are; otherwise `Exists`.
+    Last,
+}
+
+/// Where a key goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Target {
     leaf: NodeId,
@@ -23,7 +38,21 @@ struct Target {
 impl Nodes {
     /// Sets `key` to `value`, which is a bucket's value if `is_bucket`. A key that is of the other kind is refused.
     pub fn put<P: Pages>(&mut self, pages: &P, tree: &mut Tree, key: &[u8], value: &[u8], is_bucket: bool) -> Result<()> {
+        self.put_if(pages, tree, key, value, is_bucket, Condition::Any)
+    }
+
+    /// As [`Self::put`], if `condition` holds.
+    pub fn put_if<P: Pages>(
+        &mut self,
+        pages: &P,
+        tree: &mut Tree,
+        key: &[u8],
+        value: &[u8],
+        is_bucket: bool,
+        condition: Condition,
+    ) -> Result<()> {
         let target = self.target(pages, tree, key, is_bucket)?;
+        self.check(pages, tree, target, key, condition)?;
         let at = self.arena.push([key, value])?;
         self.place(tree, target, at, key.len(), value.len(), is_bucket)
     }
@@ -47,6 +76,18 @@ impl Nodes {
             check_kind(items.get(target.pos).ok_or_else(missing)?, is_bucket)?;
         }
         Ok(target)
+    }
+
+    fn check<P: Pages>(&self, pages: &P, tree: &Tree, target: Target, key: &[u8], condition: Condition) -> Result<()> {
+        match condition {
+            Condition::Absent if target.exact => Err(Error::Exists),
+            Condition::Present if !target.exact => Err(Error::NotFound),
+            Condition::Last => {
+                let last = Cursor::new().last(Source { pages, nodes: self }, tree)?;
+                if last.is_some_and(|last| last.key >= key) { Err(Error::Exists) } else { Ok(()) }
+            }
+            _ => Ok(()),
+        }
     }
 
     fn place(&mut self, tree: &mut Tree, target: Target, at: At, key_len: usize, value_len: usize, is_bucket: bool) -> Result<()> {

@@ -78,12 +78,14 @@ pub struct Node {
     pub appended: u32,
     /// .. and whether any came elsewhere.
     pub inserted_within: bool,
+    /// The epoch in which it was made or last kept for a savepoint.
+    epoch: u64,
 }
 
 impl Node {
     /// A node that no page stands behind.
     pub fn new(body: Body) -> Node {
-        Node { body, old: None, shrunk: false, appended: 0, inserted_within: false }
+        Node { body, old: None, shrunk: false, appended: 0, inserted_within: false, epoch: 0 }
     }
 
     /// The node that takes over the page at `place`.
@@ -163,9 +165,11 @@ impl Tree {
         Tree { root, version: 0, finger: None }
     }
 
-    /// Whether anything in it may have changed.
-    pub fn is_changed(&self) -> bool {
-        matches!(self.root, Root::Node(_))
+    /// Takes the tree back to an earlier root. Cursors look for their place again.
+    pub fn take_back(&mut self, root: Root) {
+        self.root = root;
+        self.finger = None;
+        self.version += 1;
     }
 }
 
@@ -178,6 +182,18 @@ pub struct Nodes {
     /// Runs that the commit frees, of nodes that are no more and of deleted buckets.
     pub freed: Vec<Run>,
     pub(super) path: Vec<super::source::Step>,
+    /// Counts savepoints and rollbacks to them; 0 while nothing need be kept.
+    epoch: u64,
+    /// Nodes as they were before their first change in an epoch, oldest first.
+    kept: Vec<(NodeId, Node)>,
+}
+
+/// A state of the nodes to which they can be taken back.
+#[derive(Clone, Copy, Debug)]
+pub struct NodesMark {
+    list_len: usize,
+    freed_len: usize,
+    kept_len: usize,
 }
 
 impl Nodes {
@@ -186,13 +202,45 @@ impl Nodes {
         self.list.get(id.0 as usize).ok_or_else(missing)
     }
 
-    /// Node `id`, to be changed: the one way to it.
+    /// Node `id`, to be changed: the one way to it. Before its first change after a savepoint it is kept as it was.
     pub(super) fn touch(&mut self, id: NodeId) -> Result<&mut Node> {
-        self.list.get_mut(id.0 as usize).ok_or_else(missing)
+        let node = self.list.get_mut(id.0 as usize).ok_or_else(missing)?;
+        if node.epoch < self.epoch {
+            self.kept.try_reserve(1)?;
+            self.kept.push((id, node.clone()));
+            node.epoch = self.epoch;
+        }
+        Ok(node)
+    }
+
+    /// Begins an epoch: what is changed from now on can be taken back to here.
+    pub fn mark(&mut self, epoch: u64) -> NodesMark {
+        self.epoch = epoch;
+        NodesMark { list_len: self.list.len(), freed_len: self.freed.len(), kept_len: self.kept.len() }
+    }
+
+    /// Takes all nodes back to `mark`, and begins a new epoch. Bytes that were added stay (T3).
+    pub fn take_back(&mut self, mark: NodesMark, epoch: u64) {
+        while self.kept.len() > mark.kept_len {
+            let Some((id, node)) = self.kept.pop() else { break };
+            if let Some(slot) = self.list.get_mut(id.0 as usize) {
+                *slot = node;
+            }
+        }
+        self.list.truncate(mark.list_len);
+        self.freed.truncate(mark.freed_len);
+        self.epoch = epoch;
+    }
+
+    /// From now on nothing can be taken back.
+    pub fn forget_marks(&mut self) {
+        self.epoch = 0;
+        self.kept = Vec::new();
     }
 
     /// Adds a node.
-    pub(super) fn add(&mut self, node: Node) -> Result<NodeId> {
+    pub(super) fn add(&mut self, mut node: Node) -> Result<NodeId> {
+        node.epoch = self.epoch;
         let id = u32::try_from(self.list.len()).map_err(|_| Error::NoMemory)?;
         self.list.try_reserve(1)?;
         self.list.push(node);

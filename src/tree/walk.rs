@@ -19,6 +19,11 @@ pub trait Visit {
 
     /// A bucket in the tree.
     fn bucket(&mut self, name: &[u8], found: Found<'_>) -> Result<()>;
+
+    /// A leaf and how many entries it has.
+    fn leaf(&mut self, _entry_count: usize) -> Result<()> {
+        Ok(())
+    }
 }
 
 struct Pending {
@@ -30,8 +35,13 @@ struct Pending {
 
 /// Visits each page of the tree that begins at `root`, parents before children.
 pub fn walk<P: Pages>(source: Source<'_, P>, root: Root, visit: &mut impl Visit) -> Result<()> {
+    walk_from(source, source.check_root(root)?, visit)
+}
+
+/// Visits each page from `place` on downwards.
+pub(super) fn walk_from<P: Pages>(source: Source<'_, P>, place: Place, visit: &mut impl Visit) -> Result<()> {
     let mut pending = Vec::new();
-    enter(source, source.check_root(root)?, None, 0, &mut pending, visit)?;
+    enter(source, place, None, 0, &mut pending, visit)?;
     while let Some(next) = pending.pop() {
         if next.depth >= MAX_DEPTH {
             return Err(too_deep(Place::Page { id: page_id(next.child), offset: 0, len: 0 }));
@@ -61,6 +71,7 @@ fn enter<P: Pages>(
         visit.run(run)?;
     }
     if content.is_leaf() {
+        visit.leaf(content.len())?;
         return buckets(source, &content, visit);
     }
     let count = content.len();

@@ -1,6 +1,7 @@
 //! The buckets that were opened in a transaction, and what is done with their keys.
 //!
-//! B1. A bucket's number is larger than its parent's, so that a commit may go through them backwards.
+//! B1. A bucket's number is larger than its parent's, unless it was moved; a commit goes through them from the deepest
+//!     up.
 //! B2. A name is opened once: the same name gives the same number. Numbers are never used again in the transaction.
 
 use std::collections::HashMap;
@@ -9,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::format::meta::Meta;
 use crate::format::page::{Kind, put_header};
 use crate::format::{BUCKET_HEADER_LEN, MAX_KEY_LEN, PAGE_HEADER_LEN, max_value_len};
-use crate::tree::{At, Root, Tree};
+use crate::tree::{At, Condition, Root, Tree};
 
 use super::Txn;
 use super::free_pages::stored_root;
@@ -31,12 +32,12 @@ impl BucketId {
 /// The root bucket, which holds the top-level ones. It is always open.
 pub const ROOT: BucketId = BucketId(0);
 
-/// The state of an open bucket.
-pub(super) struct Bucket {
+/// What changes in an open bucket, beside its nodes.
+#[derive(Clone, Copy)]
+pub(super) struct State {
     pub parent: BucketId,
     /// Where its name lies, and the name's length.
-    name: (At, u64),
-    pub tree: Tree,
+    pub name: (At, u64),
     pub sequence: u64,
     /// Whether its parent's entry must be written anew.
     pub changed: bool,
@@ -44,15 +45,37 @@ pub(super) struct Bucket {
     pub fill_percent: Option<f64>,
 }
 
+/// An open bucket.
+pub(super) struct Bucket {
+    pub state: State,
+    pub tree: Tree,
+    /// The epoch in which it was opened or last kept for a savepoint.
+    epoch: u64,
+}
+
 /// All open buckets.
 pub(super) struct Buckets {
     list: Vec<Bucket>,
-    by_name: HashMap<(u32, Box<[u8]>), u32>,
+    /// Those from number [`SCAN_LEN`] on, by parent and name; of several, one at most is there and has that parent.
+    by_name: HashMap<(u32, Box<[u8]>), Vec<u32>>,
+    was_moved: bool,
+    /// Counts savepoints and rollbacks to them; 0 while nothing need be kept.
+    epoch: u64,
+    /// Buckets as they were before their first change in an epoch, oldest first.
+    kept: Vec<(BucketId, State, Root)>,
+}
+
+/// A state of the buckets to which they can be taken back.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BucketsMark {
+    list_len: usize,
+    kept_len: usize,
 }
 
 impl Buckets {
     pub fn new(meta: &Meta) -> Buckets {
-        let mut buckets = Buckets { list: Vec::new(), by_name: HashMap::new() };
+        let (list, kept) = (Vec::new(), Vec::new());
+        let mut buckets = Buckets { list, by_name: HashMap::new(), was_moved: false, epoch: 0, kept };
         buckets.renew(meta);
         buckets
     }
@@ -67,47 +90,129 @@ impl Buckets {
     pub fn renew(&mut self, meta: &Meta) {
         self.clear();
         let tree = Tree::new(Root::Page(meta.root));
-        let name = (At::file(0), 0);
-        let sequence = meta.sequence;
-        self.list.push(Bucket { parent: ROOT, name, tree, sequence, changed: false, deleted: false, fill_percent: None });
+        let state = State::new(ROOT, (At::file(0), 0), meta.sequence);
+        self.list.push(Bucket { state, tree, epoch: 0 });
     }
 
     pub fn get(&self, id: BucketId) -> Result<&Bucket> {
         match self.list.get(id.index()) {
-            Some(bucket) if !bucket.deleted => Ok(bucket),
+            Some(bucket) if !bucket.state.deleted => Ok(bucket),
             _ => Err(gone()),
         }
     }
 
+    /// An open bucket, to be changed: the one way to it. Before its first change after a savepoint it is kept as it was.
     pub fn get_mut(&mut self, id: BucketId) -> Result<&mut Bucket> {
         match self.list.get_mut(id.index()) {
-            Some(bucket) if !bucket.deleted => Ok(bucket),
+            Some(bucket) if !bucket.state.deleted => {
+                if bucket.epoch < self.epoch {
+                    self.kept.try_reserve(1)?;
+                    self.kept.push((id, bucket.state, bucket.tree.root));
+                    bucket.epoch = self.epoch;
+                }
+                Ok(bucket)
+            }
             _ => Err(gone()),
         }
     }
 
     /// The open buckets but the root, children before parents (B1).
-    pub fn children_first(&self) -> impl Iterator<Item = BucketId> + use<> {
-        (1..self.list.len() as u32).rev().map(BucketId)
+    pub fn children_first(&self) -> Result<Vec<BucketId>> {
+        let mut order = Vec::new();
+        order.try_reserve_exact(self.list.len())?;
+        order.extend((1..self.list.len() as u32).rev().map(BucketId));
+        if self.was_moved {
+            let mut depths = Vec::new();
+            depths.try_reserve_exact(self.list.len())?;
+            depths.extend((0..self.list.len() as u32).map(|index| self.depth(BucketId(index))));
+            order.sort_by_key(|id| std::cmp::Reverse(depths.get(id.index()).copied()));
+        }
+        Ok(order)
+    }
+
+    /// How many buckets lie above `id`.
+    fn depth(&self, id: BucketId) -> usize {
+        self.ancestors(id).count()
+    }
+
+    /// The buckets above `id`, the root last.
+    pub fn ancestors(&self, id: BucketId) -> impl Iterator<Item = BucketId> + '_ {
+        let above = |id: &BucketId| if *id == ROOT { None } else { Some(self.list.get(id.index())?.state.parent) };
+        std::iter::successors(Some(id), above).skip(1)
     }
 
     /// Whether there is anything to commit.
     pub fn any_changed(&self) -> bool {
-        self.list.iter().any(|bucket| bucket.changed && !bucket.deleted)
+        self.list.iter().any(|bucket| bucket.state.changed && !bucket.state.deleted)
     }
 
-    fn add(&mut self, bucket: Bucket, name: &[u8]) -> Result<BucketId> {
-        let id = u32::try_from(self.list.len()).map_err(|_| Error::NoMemory)?;
+    /// Begins an epoch: what is changed from now on can be taken back to here.
+    pub fn mark(&mut self, epoch: u64) -> BucketsMark {
+        self.epoch = epoch;
+        BucketsMark { list_len: self.list.len(), kept_len: self.kept.len() }
+    }
+
+    /// Takes all buckets back to `mark`, and begins a new epoch. Those opened since are open no more.
+    pub fn take_back(&mut self, mark: BucketsMark, epoch: u64) {
+        while self.kept.len() > mark.kept_len {
+            let Some((id, state, root)) = self.kept.pop() else { break };
+            if let Some(bucket) = self.list.get_mut(id.index()) {
+                bucket.state = state;
+                bucket.tree.take_back(root);
+            }
+        }
+        for bucket in self.list.iter_mut().skip(mark.list_len) {
+            bucket.state.deleted = true;
+        }
+        for ids in self.by_name.values_mut() {
+            ids.retain(|&id| (id as usize) < mark.list_len);
+        }
+        self.epoch = epoch;
+    }
+
+    /// From now on nothing can be taken back.
+    pub fn forget_marks(&mut self) {
+        self.epoch = 0;
+        self.kept = Vec::new();
+    }
+
+    fn add(&mut self, state: State, tree: Tree, name: &[u8]) -> Result<BucketId> {
+        let id = BucketId(u32::try_from(self.list.len()).map_err(|_| Error::NoMemory)?);
         self.list.try_reserve(1)?;
-        if self.list.len() >= SCAN_LEN {
+        self.index(id, state.parent, name)?;
+        self.list.push(Bucket { state, tree, epoch: self.epoch });
+        Ok(id)
+    }
+
+    /// Lets bucket `id` be found by its name.
+    fn index(&mut self, id: BucketId, parent: BucketId, name: &[u8]) -> Result<()> {
+        if id.index() >= SCAN_LEN {
             self.by_name.try_reserve(1)?;
             let mut key = Vec::new();
             key.try_reserve_exact(name.len())?;
             key.extend_from_slice(name);
-            self.by_name.insert((bucket.parent.0, key.into_boxed_slice()), id);
+            let ids = self.by_name.entry((parent.0, key.into_boxed_slice())).or_default();
+            ids.try_reserve(1)?;
+            ids.push(id.0);
         }
-        self.list.push(bucket);
-        Ok(BucketId(id))
+        Ok(())
+    }
+
+    /// Bucket `id` has another parent from now on, and its name lies elsewhere.
+    pub fn set_parent(&mut self, id: BucketId, parent: BucketId, name: &[u8], at: At) -> Result<()> {
+        self.index(id, parent, name)?;
+        self.was_moved = true;
+        let bucket = self.get_mut(id)?;
+        bucket.state.parent = parent;
+        bucket.state.name = (at, name.len() as u64);
+        bucket.state.changed = true;
+        Ok(())
+    }
+}
+
+impl State {
+    fn new(parent: BucketId, name: (At, u64), sequence: u64) -> State {
+        State { parent, name, sequence, changed: false, deleted: false, fill_percent: None }
     }
 }
 
@@ -121,8 +226,9 @@ impl Txn {
     pub(super) fn open_child(&self, parent: BucketId, name: &[u8]) -> Result<Option<BucketId>> {
         let source = self.source()?;
         for (index, bucket) in self.buckets.list.iter().enumerate().take(SCAN_LEN).skip(1) {
-            if bucket.parent == parent && !bucket.deleted && bucket.name.1 == name.len() as u64 {
-                if source.bytes(bucket.name.0, bucket.name.1)? == name {
+            let state = &bucket.state;
+            if state.parent == parent && !state.deleted && state.name.1 == name.len() as u64 {
+                if source.bytes(state.name.0, state.name.1)? == name {
                     return Ok(Some(BucketId(index as u32)));
                 }
             }
@@ -130,8 +236,9 @@ impl Txn {
         if self.buckets.by_name.is_empty() {
             return Ok(None);
         }
-        let known = self.buckets.by_name.get(&(parent.0, Box::from(name))).map(|&index| BucketId(index));
-        Ok(known.filter(|&id| self.buckets.get(id).is_ok()))
+        let Some(ids) = self.buckets.by_name.get(&(parent.0, Box::from(name))) else { return Ok(None) };
+        let is_there = |&id: &BucketId| self.buckets.get(id).is_ok_and(|bucket| bucket.state.parent == parent);
+        Ok(ids.iter().map(|&id| BucketId(id)).find(is_there))
     }
 
     /// Opens the bucket `name` in `parent`. The same name gives the same number.
@@ -150,9 +257,7 @@ impl Txn {
         let (root, sequence) = stored_root(found.value, found.at)?;
         source.check_root(root)?;
         let name_at = (found.key_at, name.len() as u64);
-        let tree = Tree::new(root);
-        let bucket = Bucket { parent, name: name_at, tree, sequence, changed: false, deleted: false, fill_percent: None };
-        self.buckets.add(bucket, name)
+        self.buckets.add(State::new(parent, name_at, sequence), Tree::new(root), name)
     }
 
     /// Makes the bucket `name` in `parent`.
@@ -177,8 +282,7 @@ impl Txn {
         let parent_root = self.buckets.get(parent)?.tree.root;
         let found = self.source()?.get(parent_root, name)?.ok_or_else(gone)?;
         let name_at = (found.key_at, name.len() as u64);
-        let bucket = Bucket { parent, name: name_at, tree, sequence: 0, changed: true, deleted: false, fill_percent: None };
-        self.buckets.add(bucket, name)
+        self.buckets.add(State { changed: true, ..State::new(parent, name_at, 0) }, tree, name)
     }
 
     /// Opens the bucket `name` in `parent`, and makes it where it is missing.
@@ -195,8 +299,42 @@ impl Txn {
         let snapshot = self.snapshot.as_ref().ok_or_else(gone)?;
         let bucket = self.buckets.get_mut(id)?;
         self.nodes.put(&**snapshot, &mut bucket.tree, key, value, is_bucket)?;
-        bucket.changed = true;
+        bucket.state.changed = true;
         Ok(())
+    }
+
+    /// As [`Txn::put`], if `condition` holds: `Exists` or `NotFound` where it does not.
+    pub fn put_if(&mut self, id: BucketId, key: &[u8], value: &[u8], condition: Condition) -> Result<()> {
+        self.check_put(key, value.len())?;
+        let snapshot = self.snapshot.as_ref().ok_or_else(gone)?;
+        let bucket = self.buckets.get_mut(id)?;
+        self.nodes.put_if(&**snapshot, &mut bucket.tree, key, value, false, condition)?;
+        bucket.state.changed = true;
+        Ok(())
+    }
+
+    /// As [`Txn::put`], with a value of `value_len` zero bytes that the caller is to fill before the transaction is used
+    /// again.
+    pub fn put_reserve(&mut self, id: BucketId, key: &[u8], value_len: usize) -> Result<&mut [u8]> {
+        self.check_put(key, value_len)?;
+        let snapshot = self.snapshot.as_ref().ok_or_else(gone)?;
+        let bucket = self.buckets.get_mut(id)?;
+        let value = self.nodes.put_zeros(&**snapshot, &mut bucket.tree, key, value_len)?;
+        bucket.state.changed = true;
+        Ok(value)
+    }
+
+    /// Takes out all keys from `from` on (`None`: from the first) that are below `to` (`None`: all), and gives their number.
+    ///
+    /// What lies wholly within the range is freed without a look at its keys. `WrongType` where the range holds a bucket:
+    /// nothing has changed then. `NotWritable`.
+    pub fn delete_range(&mut self, id: BucketId, from: Option<&[u8]>, to: Option<&[u8]>) -> Result<u64> {
+        self.check_writable()?;
+        let snapshot = self.snapshot.as_ref().ok_or_else(gone)?;
+        let bucket = self.buckets.get_mut(id)?;
+        let count = self.nodes.remove_range(&**snapshot, &mut bucket.tree, (from, to))?;
+        bucket.state.changed |= count > 0;
+        Ok(count)
     }
 
     /// The value of `key`; `None` where it is missing or a bucket.
@@ -240,13 +378,13 @@ impl Txn {
         let snapshot = self.snapshot.as_ref().ok_or_else(gone)?;
         let bucket = self.buckets.get_mut(id)?;
         let removed = self.nodes.remove(&**snapshot, &mut bucket.tree, key, is_bucket)?;
-        bucket.changed |= removed;
+        bucket.state.changed |= removed;
         Ok(removed)
     }
 
     /// The bucket's sequence number.
     pub fn sequence(&self, bucket: BucketId) -> Result<u64> {
-        self.buckets.get(bucket).map(|bucket| bucket.sequence)
+        self.buckets.get(bucket).map(|bucket| bucket.state.sequence)
     }
 
     /// Sets the bucket's sequence number.
@@ -257,8 +395,8 @@ impl Txn {
         if self.shared.bbolt_rules || matches!(bucket.tree.root, Root::Inline { .. }) {
             self.nodes.take_root(&**snapshot, &mut bucket.tree)?;
         }
-        bucket.sequence = sequence;
-        bucket.changed = true;
+        bucket.state.sequence = sequence;
+        bucket.state.changed = true;
         Ok(())
     }
 
@@ -276,7 +414,7 @@ impl Txn {
         if percent.is_nan() {
             return Err(Error::Argument("the fill percent is not a number"));
         }
-        self.buckets.get_mut(id)?.fill_percent = Some(percent);
+        self.buckets.get_mut(id)?.state.fill_percent = Some(percent);
         Ok(())
     }
 }
@@ -284,7 +422,7 @@ impl Txn {
 impl Buckets {
     /// The name of an open bucket: where it lies, and its length.
     pub fn name(&self, id: BucketId) -> Result<(At, u64)> {
-        self.get(id).map(|bucket| bucket.name)
+        self.get(id).map(|bucket| bucket.state.name)
     }
 }
 

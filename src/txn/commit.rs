@@ -126,25 +126,26 @@ impl<'a> Attempt<'a> {
 
     /// Gives all changed buckets their pages, children first; the root page and the root bucket's sequence.
     fn plan<'n>(&mut self, buckets: &mut Buckets, nodes: &'n mut Nodes) -> Result<(PageId, u64, &'n mut Nodes)> {
-        for id in buckets.children_first().chain([ROOT]) {
+        let order = buckets.children_first()?;
+        for id in order.iter().copied().chain([ROOT]) {
             let Ok(bucket) = buckets.get_mut(id) else { continue };
-            if bucket.changed {
-                let shape = self.shape(bucket.fill_percent);
+            if bucket.state.changed {
+                let shape = self.shape(bucket.state.fill_percent);
                 nodes.rebalance(self.snapshot, &mut bucket.tree, &shape)?;
             }
         }
-        for id in buckets.children_first() {
-            if buckets.get(id).is_ok_and(|bucket| bucket.changed) {
+        for id in order {
+            if buckets.get(id).is_ok_and(|bucket| bucket.state.changed) {
                 self.plan_bucket(id, buckets, nodes)?;
             }
         }
         let root = buckets.get_mut(ROOT)?;
-        let shape = self.shape(root.fill_percent);
+        let shape = self.shape(root.state.fill_percent);
         let mut plan = std::mem::take(&mut self.plan);
         nodes.spill(&mut root.tree, &shape, self, &mut plan)?;
         self.plan = plan;
         match root.tree.root {
-            crate::tree::Root::Page(page) => Ok((page, root.sequence, nodes)),
+            crate::tree::Root::Page(page) => Ok((page, root.state.sequence, nodes)),
             _ => Err(Error::Panic("the root bucket has no page".into())),
         }
     }
@@ -152,8 +153,8 @@ impl<'a> Attempt<'a> {
     /// Gives a changed bucket its pages, or keeps it inline, and writes its header into its parent.
     fn plan_bucket(&mut self, id: super::BucketId, buckets: &mut Buckets, nodes: &mut Nodes) -> Result<()> {
         let bucket = buckets.get_mut(id)?;
-        let shape = self.shape(bucket.fill_percent);
-        let header = format::bucket::BucketHeader { root: 0, sequence: bucket.sequence };
+        let shape = self.shape(bucket.state.fill_percent);
+        let header = format::bucket::BucketHeader { root: 0, sequence: bucket.state.sequence };
         let value = match nodes.inline_value(self.snapshot, &bucket.tree, &shape, header.encode())? {
             Some(value) => {
                 nodes.drop_root(&bucket.tree)?;
@@ -169,12 +170,12 @@ impl<'a> Attempt<'a> {
                 format::bucket::BucketHeader { root, ..header }.encode().to_vec()
             }
         };
-        let parent = bucket.parent;
+        let parent = bucket.state.parent;
         let (at, len) = buckets.name(id)?;
         let name = (Source { pages: self.snapshot, nodes }).bytes(at, len)?.to_vec();
         let parent = buckets.get_mut(parent)?;
         nodes.put(self.snapshot, &mut parent.tree, &name, &value, true)?;
-        parent.changed = true;
+        parent.state.changed = true;
         Ok(())
     }
 

@@ -28,7 +28,7 @@ impl Txn {
         self.remove_entry(parent, name, true)?;
         self.nodes.freed.extend(gathered.runs);
         for id in gathered.open {
-            self.buckets.get_mut(id)?.deleted = true;
+            self.buckets.get_mut(id)?.state.deleted = true;
         }
         Ok(())
     }

@@ -5,21 +5,26 @@
 //! reaches the file, before [`Txn::commit`].
 
 mod bucket;
+mod check;
 mod commit;
 mod cursor;
 mod delete_bucket;
 pub mod free_pages;
 mod known;
+mod move_bucket;
 mod readers;
+mod savepoint;
 mod shared;
 mod snapshot;
 
 use std::sync::Arc;
 
 pub use bucket::{BucketId, ROOT};
+pub use check::{CheckOptions, Finding, FindingCode, Severity};
 pub use commit::commit_freelist;
 pub use cursor::Cursor;
 pub use known::KnownPages;
+pub use savepoint::Savepoint;
 pub use shared::{FreelistMode, Settings, Shared, SharedOptions, Wait, Writer};
 pub use snapshot::Snapshot;
 
@@ -30,6 +35,7 @@ use crate::tree::{Nodes, Source};
 
 use bucket::Buckets;
 use readers::SlotId;
+use savepoint::Savepoints;
 
 /// What a transaction holds beyond its snapshot.
 enum Mode {
@@ -48,25 +54,27 @@ pub struct Txn {
     mode: Mode,
     buckets: Buckets,
     nodes: Nodes,
+    savepoints: Savepoints,
 }
 
 impl Txn {
     /// Begins a read transaction on the newest snapshot.
     pub fn begin_read(shared: &Arc<Shared>) -> Result<Txn> {
         let (slot, snapshot) = shared.begin_read()?;
+        Ok(Txn::new(shared, snapshot, Mode::Read(slot)))
+    }
+
+    fn new(shared: &Arc<Shared>, snapshot: Arc<Snapshot>, mode: Mode) -> Txn {
         let buckets = Buckets::new(&snapshot.meta);
-        Ok(Txn { shared: shared.clone(), snapshot: Some(snapshot), mode: Mode::Read(slot), buckets, nodes: Nodes::default() })
+        let (nodes, savepoints) = (Nodes::default(), Savepoints::default());
+        Txn { shared: shared.clone(), snapshot: Some(snapshot), mode, buckets, nodes, savepoints }
     }
 
     /// Begins the write transaction, waiting for the one before to end.
     pub fn begin_write(shared: &Arc<Shared>, wait: Wait) -> Result<Txn> {
         let mut writer = shared.take_writer(wait)?;
         match Txn::prepare_write(shared, &mut writer) {
-            Ok(snapshot) => {
-                let buckets = Buckets::new(&snapshot.meta);
-                let mode = Mode::Write(writer);
-                Ok(Txn { shared: shared.clone(), snapshot: Some(snapshot), mode, buckets, nodes: Nodes::default() })
-            }
+            Ok(snapshot) => Ok(Txn::new(shared, snapshot, Mode::Write(writer))),
             Err(error) => {
                 shared.give_writer(writer);
                 Err(error)
@@ -131,6 +139,8 @@ impl Txn {
         let Mode::Write(mut writer) = std::mem::replace(&mut self.mode, Mode::Reset) else {
             return Err(Error::NotWritable);
         };
+        self.nodes.forget_marks();
+        self.buckets.forget_marks();
         let guard = PoisonOnPanic(&self.shared);
         let result = commit::commit(&self.shared, &mut writer, self.snapshot.as_ref(), &mut self.buckets, &mut self.nodes);
         drop(guard);

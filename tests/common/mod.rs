@@ -1,10 +1,12 @@
 //! What the tests share: the logical content of a database, and the fixtures.
 #![allow(dead_code, reason = "each test program uses a part")]
 
+pub mod edit;
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use bolt::{BucketId, Db, Options, ROOT, Txn};
+use bolt::{BucketId, CheckOptions, Db, Options, ROOT, Txn};
 
 /// A fixture beside the sources.
 pub fn fixture(name: &str) -> PathBuf {
@@ -81,4 +83,19 @@ pub fn open(path: &Path, page_size: u32) -> Db {
 }
 
 /// Panics with all findings of the checker.
-pub fn assert_sound(_db: &Db) {}
+pub fn assert_sound(db: &Db) {
+    let mut findings = Vec::new();
+    let txn = db.begin_read().unwrap();
+    let count = txn.check(CheckOptions::default(), |finding| {
+        findings.push(format!("{:?} {:?}: {}", finding.severity, finding.code, finding.text));
+        Ok(())
+    });
+    assert_eq!(count.unwrap(), findings.len() as u64);
+    assert!(findings.is_empty(), "{} findings:\n{}", findings.len(), findings.join("\n"));
+}
+
+pub mod faulty;
+pub mod memory;
+pub mod random;
+pub mod raw;
+pub mod sound;
