@@ -184,6 +184,26 @@ impl Error {
         }
     }
 
+    /// The same error once more, for each of several callers whom one failure concerns.
+    pub fn again(&self) -> Error {
+        match self {
+            Error::Os { what, source } => {
+                let source = match source.raw_os_error() {
+                    Some(errno) => std::io::Error::from_raw_os_error(errno),
+                    None => std::io::Error::new(source.kind(), source.to_string()),
+                };
+                Error::Os { what: what.clone(), source }
+            }
+            Error::Unknown(why) => Error::Unknown(why.clone()),
+            Error::Poisoned(why) => Error::Poisoned(why.clone()),
+            Error::Corrupt { page, what } => Error::Corrupt { page: *page, what: what.clone() },
+            Error::Full(len) => Error::Full(*len),
+            Error::NoMemory => Error::NoMemory,
+            Error::ValueSize(len) => Error::ValueSize(*len),
+            other => Error::Panic(other.to_string()),
+        }
+    }
+
     /// The page on which it was seen, where it concerns one.
     pub fn page(&self) -> Option<u64> {
         match self {

@@ -4,6 +4,9 @@
 //! is synced. bbolt writes the pages in place, so a crash in its middle leaves a torn file that it cannot open again;
 //! such a file, and one of length 0, is begun afresh here. Only a file that holds nothing but parts of those first pages
 //! is taken for torn.
+//!
+//! N1. What is begun afresh stays a part of the first pages of one page size, whichever of its sectors reach the disk:
+//!     after a second crash it is begun afresh again. So a torn file keeps the page size that it was to have.
 
 use std::io::IoSlice;
 use std::path::Path;
@@ -51,10 +54,7 @@ fn put_meta(page: &mut [u8], page_size: u32, slot: PageId) -> Option<()> {
 pub fn create(names: &dyn Namespace, path: &Path, mode: u32, page_size: u32) -> Result<Option<Box<dyn Storage>>> {
     let storage = names.create_unnamed(path, mode)?;
     storage.lock(true, Some(Duration::ZERO))?;
-    let image = image(page_size)?;
-    storage.grow(image.len() as u64)?;
-    storage.write_at(&[IoSlice::new(&image)], 0)?;
-    storage.sync()?;
+    begin_afresh(&*storage, page_size)?;
     if !storage.link(path)? {
         return Ok(None);
     }
@@ -62,27 +62,34 @@ pub fn create(names: &dyn Namespace, path: &Path, mode: u32, page_size: u32) -> 
     Ok(Some(storage))
 }
 
+/// A file that holds nothing but parts of a new one.
+pub struct Unborn {
+    /// The page size that it was to have; any would do where all of it is zero.
+    pub page_size: u32,
+    /// Whether nothing is missing.
+    pub is_whole: bool,
+}
+
 /// Whether the file is empty, or what a crash during creation leaves: no more than the first pages, each of its sectors
-/// either zero or as it should become.
-pub fn is_unborn(storage: &dyn Storage, len: u64) -> Result<bool> {
+/// either zero or as it should become. Of several page sizes that it could have, `wanted` is preferred.
+pub fn find_unborn(storage: &dyn Storage, len: u64, wanted: u32) -> Result<Option<Unborn>> {
     if len > PAGE_COUNT as u64 * u64::from(MAX_PAGE_SIZE) {
-        return Ok(false);
+        return Ok(None);
     }
     let mut content = Vec::new();
     content.try_reserve_exact(len as usize)?;
     content.resize(len as usize, 0);
     if storage.read_at(&mut content, 0)? != content.len() {
-        return Ok(false);
+        return Ok(None);
     }
-    let mut page_size = MIN_PAGE_SIZE;
-    while page_size <= MAX_PAGE_SIZE {
+    let all = (MIN_PAGE_SIZE.ilog2()..=MAX_PAGE_SIZE.ilog2()).map(|shift| 1 << shift);
+    for page_size in std::iter::once(wanted).chain(all) {
         let image = image(page_size)?;
         if content.len() <= image.len() && is_part_of(&content, &image) {
-            return Ok(true);
+            return Ok(Some(Unborn { page_size, is_whole: content == image }));
         }
-        page_size *= 2;
     }
-    Ok(false)
+    Ok(None)
 }
 
 fn is_part_of(content: &[u8], image: &[u8]) -> bool {
@@ -91,13 +98,12 @@ fn is_part_of(content: &[u8], image: &[u8]) -> bool {
     })
 }
 
-/// Begins an unborn file afresh, in place. The caller holds the exclusive lock.
-pub fn begin_afresh(names: &dyn Namespace, storage: &dyn Storage, path: &Path, page_size: u32) -> Result<()> {
+/// Writes the first pages of an empty or unborn file, in place, and makes them durable. The caller holds the exclusive lock.
+pub fn begin_afresh(storage: &dyn Storage, page_size: u32) -> Result<()> {
     let image = image(page_size)?;
     storage.grow(image.len() as u64)?;
     storage.write_at(&[IoSlice::new(&image)], 0)?;
-    storage.sync()?;
-    names.sync_directory(path)
+    storage.sync()
 }
 
 #[cfg(test)]
@@ -105,9 +111,13 @@ mod tests {
     use super::*;
     use crate::storage::memory::MemoryStorage;
 
-    fn unborn(content: Vec<u8>) -> bool {
+    fn found(content: Vec<u8>, wanted: u32) -> Option<Unborn> {
         let len = content.len() as u64;
-        is_unborn(&MemoryStorage::from_bytes(content).unwrap(), len).unwrap()
+        find_unborn(&MemoryStorage::from_bytes(content).unwrap(), len, wanted).unwrap()
+    }
+
+    fn unborn(content: Vec<u8>) -> bool {
+        found(content, 4096).is_some()
     }
 
     #[test]
@@ -138,5 +148,19 @@ mod tests {
         assert!(!unborn([whole.clone(), vec![0; 4096]].concat()[..16385].to_vec()));
         assert!(!unborn(b"a text file".to_vec()));
         assert!(!unborn(vec![0; 4 * 65536 + 1]));
+    }
+
+    #[test]
+    fn a_torn_file_keeps_the_page_size_that_it_was_to_have() {
+        let page_size = |content: &[u8], wanted| found(content.to_vec(), wanted).unwrap().page_size;
+        assert_eq!(page_size(&[], 1024), 1024);
+        assert_eq!(page_size(&[0; 4096], 1024), 1024);
+        assert_eq!(page_size(&[0; 4097], 1024), 2048);
+        let whole = image(2048).unwrap();
+        for wanted in [1024, 2048, 4096] {
+            assert_eq!(page_size(&whole[..5000], wanted), 2048);
+            assert!(found(whole.clone(), wanted).unwrap().is_whole);
+            assert!(!found(whole[..8191].to_vec(), wanted).unwrap().is_whole);
+        }
     }
 }

@@ -1,5 +1,8 @@
 //! The database: one open file.
 
+mod backup;
+mod batch;
+mod compact;
 mod create;
 mod open;
 mod options;
@@ -7,11 +10,16 @@ mod options;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use backup::{BackupInfo, BackupOptions, backup, backup_to_descriptor, stream};
+pub use compact::CompactOptions;
 pub use options::Options;
+
+use batch::Batcher;
 
 use crate::error::{Error, Result};
 use crate::storage::Namespace;
-use crate::storage::file::FileNamespace;
+use crate::storage::file::{FileNamespace, FileStorage};
+use crate::storage::memory::MemoryStorage;
 use crate::storage::sys;
 use crate::txn::{FreelistMode, Shared, Txn, Wait, commit_freelist};
 
@@ -26,6 +34,7 @@ pub struct Db {
 struct Inner {
     path: PathBuf,
     shared: Arc<Shared>,
+    batcher: Batcher,
 }
 
 /// What is to be known of a database at a glance.
@@ -60,8 +69,31 @@ impl Db {
 
     /// As [`Db::open`], in a file of `names`.
     pub fn open_in(names: &dyn Namespace, path: &Path, options: &Options) -> Result<Db> {
-        let shared = Arc::new(open::open(names, path, options, sys::page_size())?);
-        Ok(Db { inner: Arc::new(Inner { path: path.to_path_buf(), shared }) })
+        Ok(Db::over(path, open::open(names, path, options, sys::page_size())?))
+    }
+
+    /// A new database in memory, without a file; it is gone when it is closed.
+    pub fn in_memory(options: &Options) -> Result<Db> {
+        let shared = open::begin(Box::new(MemoryStorage::new()), options, sys::page_size())?;
+        Ok(Db::over(Path::new(""), shared))
+    }
+
+    /// A copy in memory of a database's bytes. Changes go to the copy.
+    pub fn from_bytes(bytes: Vec<u8>, options: &Options) -> Result<Db> {
+        options.check()?;
+        let storage = MemoryStorage::from_bytes(bytes)?;
+        Ok(Db::over(Path::new(""), open::adopt(Box::new(storage), options, false)?))
+    }
+
+    /// The database in a file that the caller has open; he keeps his descriptor. It is locked as by [`Db::open`].
+    pub fn from_descriptor(fd: i32, options: &Options) -> Result<Db> {
+        let storage = FileStorage::from_fd(fd)?;
+        Ok(Db::over(Path::new(""), open::open_descriptor(Box::new(storage), options, sys::page_size())?))
+    }
+
+    fn over(path: &Path, shared: Shared) -> Db {
+        let inner = Inner { path: path.to_path_buf(), shared: Arc::new(shared), batcher: Batcher::default() };
+        Db { inner: Arc::new(inner) }
     }
 
     /// The path with which it was opened.

@@ -14,15 +14,21 @@ use super::options::Options;
 
 /// Transaction ids stay below this: the counter can go on from any of them.
 const TXID_LIMIT: u64 = 1 << 63;
+/// The newer of a new file's metas has this one: a file that has gone further was whole once.
+const CREATION_TXID: u64 = 1;
 
 /// Opens the file `path` of `names`, and makes it where it is missing.
 pub fn open(names: &dyn Namespace, path: &Path, options: &Options, system_page_size: u32) -> Result<Shared> {
     options.check()?;
-    let page_size = if options.page_size == 0 { system_page_size } else { options.page_size };
+    let page_size = options.new_page_size(system_page_size);
     loop {
         if let Some(storage) = names.open(path, options.read_only)? {
             storage.lock(!options.read_only, options.lock_timeout)?;
-            return open_locked(names, storage, path, options, page_size);
+            let is_new = begin_if_unborn(&*storage, options, page_size)?;
+            if is_new {
+                names.sync_directory(path)?;
+            }
+            return adopt(storage, options, is_new);
         }
         if options.read_only {
             let missing = std::io::Error::from_raw_os_error(libc::ENOENT);
@@ -34,21 +40,36 @@ pub fn open(names: &dyn Namespace, path: &Path, options: &Options, system_page_s
     }
 }
 
-fn open_locked(names: &dyn Namespace, storage: Box<dyn Storage>, path: &Path, options: &Options, page_size: u32) -> Result<Shared> {
+/// Begins a locked file afresh if creation was cut short; whether it did. A meta that is sound does not rule that out: the
+/// pages behind it may be missing.
+fn begin_if_unborn(storage: &dyn Storage, options: &Options, page_size: u32) -> Result<bool> {
     let len = storage.len()?;
-    if options.read_only {
-        return adopt(storage, options, false);
+    let found = find_meta(storage, len);
+    if matches!(found, Ok((meta, _)) if meta.txid > CREATION_TXID) {
+        return Ok(false);
     }
-    match find_meta(&*storage, len) {
-        Ok(_) => adopt(storage, options, false),
-        Err(error) => {
-            if !create::is_unborn(&*storage, len)? {
-                return Err(error);
-            }
-            create::begin_afresh(names, &*storage, path, page_size)?;
-            adopt(storage, options, true)
-        }
+    match create::find_unborn(storage, len, page_size)? {
+        Some(unborn) if unborn.is_whole => Ok(false),
+        Some(_) if options.read_only => Err(found.err().unwrap_or_else(|| Error::Invalid("its creation was cut short".into()))),
+        Some(unborn) => create::begin_afresh(storage, unborn.page_size).map(|()| true),
+        None => found.map(|_| false),
     }
+}
+
+/// Opens the file behind a descriptor.
+pub fn open_descriptor(storage: Box<dyn Storage>, options: &Options, system_page_size: u32) -> Result<Shared> {
+    options.check()?;
+    storage.lock(!options.read_only, options.lock_timeout)?;
+    let is_new = begin_if_unborn(&*storage, options, options.new_page_size(system_page_size))?;
+    adopt(storage, options, is_new)
+}
+
+/// Begins a new database in a file without a name.
+pub fn begin(storage: Box<dyn Storage>, options: &Options, system_page_size: u32) -> Result<Shared> {
+    options.check()?;
+    storage.lock(true, options.lock_timeout)?;
+    create::begin_afresh(&*storage, options.new_page_size(system_page_size))?;
+    adopt(storage, options, true)
 }
 
 /// Makes the newest meta of a locked file the state with which the database opens.

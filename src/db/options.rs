@@ -64,6 +64,11 @@ impl Options {
         }
         Ok(())
     }
+
+    /// The page size of a new file.
+    pub(super) fn new_page_size(&self, system_page_size: u32) -> u32 {
+        if self.page_size == 0 { system_page_size } else { self.page_size }
+    }
 }
 
 /// Whether a new file may have this page size.

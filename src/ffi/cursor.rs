@@ -234,8 +234,8 @@ pub unsafe extern "C" fn bolt_cursor_prev(cursor: *mut bolt_cursor, kv: *mut bol
 /// @param key The key; NULL with length 0: the first entry.
 /// @param key_len The length of the key in bytes.
 /// @param kv The entry, valid until the transaction ends; written only with BOLT_OK. May be NULL.
-/// @return BOLT_OK; BOLT_NOTFOUND where all keys are smaller; BOLT_ARGUMENT; BOLT_CORRUPT; BOLT_BADHANDLE;
-///     BOLT_FORKED.
+/// @return BOLT_OK; BOLT_NOTFOUND where all keys are smaller: bolt_cursor_prev then moves to the last one;
+///     BOLT_ARGUMENT; BOLT_CORRUPT; BOLT_BADHANDLE; BOLT_FORKED.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn bolt_cursor_seek(

@@ -93,7 +93,8 @@ impl DbCall {
 /// A flag of bolt_db_info: the database is open for reading only.
 pub const BOLT_DB_READONLY: u32 = 1;
 
-/// In place of a count of free pages: they are not known while a write transaction is open and before the first.
+/// In place of a count of free pages: they are not known while a write transaction is open and before the
+/// first.
 pub const BOLT_NO_COUNT: u64 = u64::MAX;
 
 /// The state of a database.

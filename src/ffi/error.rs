@@ -64,7 +64,9 @@ pub const BOLT_TOOSMALL: c_int = -24;
 pub const BOLT_BADHANDLE: c_int = -25;
 /// The handle was opened before fork(2) by the parent process.
 pub const BOLT_FORKED: c_int = -26;
-/// A bug of libbolt's; it stopped before it could do harm. Please report it with its error details.
+/// A bug of libbolt's; it stopped before it could do harm, and a transaction in which it happened can only
+/// be rolled back. Rust's runtime prints a line about it on standard error, unless the program has told it
+/// otherwise. Please report it with its error details.
 pub const BOLT_PANIC: c_int = -27;
 /// An argument that cannot be: NULL with a length, an unknown flag, a number out of range.
 pub const BOLT_ARGUMENT: c_int = -28;

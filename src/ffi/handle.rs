@@ -378,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_slot_is_used_again_first_and_an_old_handle_to_it_stays_bad() {
+    fn the_oldest_slot_is_used_again_first_but_not_at_once_and_an_old_handle_to_it_stays_bad() {
         struct Knife;
         static KNIVES: Arena<Knife> = Arena::new();
         impl Handle for Knife {
@@ -389,24 +389,31 @@ mod tests {
                 &KNIVES
             }
         }
-        let first = KNIVES.take().unwrap();
+        let mut taken: Vec<_> = (0..BLOCK_COUNT).map(|_| KNIVES.take().unwrap()).collect();
+        let (first, second) = (taken.remove(0), taken.remove(0));
         let old = first.open();
         assert!(first.end(old));
         KNIVES.give_back([first]);
-        let mut taken = Vec::new();
-        let (mut again, mut turn) = (KNIVES.take().unwrap(), 1);
-        while !std::ptr::eq(again, first) {
-            taken.push(again);
+        KNIVES.give_back([second]);
+        let mut turn = 0;
+        let again = loop {
+            let slot = KNIVES.take().unwrap();
+            if std::ptr::eq(slot, first) {
+                break slot;
+            }
+            assert!(!std::ptr::eq(slot, second), "the younger one came first");
+            taken.push(slot);
+            turn += 1;
             assert!(turn < 2 * BLOCK_COUNT, "the slot never came back");
-            (again, turn) = (KNIVES.take().unwrap(), turn + 1);
-        }
-        assert!(turn >= BLOCK_COUNT - 3, "came back after {turn}");
+        };
+        assert!(turn >= Knife::QUARANTINE, "came back after {turn}");
+        assert!(std::ptr::eq(KNIVES.take().unwrap(), second));
         let new = again.open();
         assert_ne!(new, old);
         assert_eq!(text(find(old)), "bad handle: the handle has ended");
         assert!(find(new).is_ok());
         assert!(again.end(new));
-        KNIVES.give_back(taken.into_iter().chain([again]));
+        KNIVES.give_back(taken.into_iter().chain([again, second]));
     }
 
     #[test]

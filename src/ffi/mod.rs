@@ -1,7 +1,7 @@
 //! The C ABI: what `include/bolt.h` declares, and nothing that thinks.
 //!
 //! Each function checks its arguments, makes one call, converts what comes back, and runs inside
-//! [`boundary::guard`]. The functions are written out, so that the header can be generated from them and
+//! `boundary::guard`. The functions are written out, so that the header can be generated from them and
 //! whoever looks for one finds it; their documentation is the header's.
 //!
 //! F1. A handle owns what it stands for, or names it by an id: no lifetime is erased to fit into a pointer.

@@ -489,6 +489,7 @@ pub unsafe extern "C" fn bolt_txn_info_get(txn: *mut bolt_txn, info: *mut bolt_t
 
 #[cfg(test)]
 mod tests {
+    use super::super::cursor::{bolt_cursor_close, bolt_cursor_open};
     use super::super::db::{bolt_close, bolt_open};
     use super::super::error::{BOLT_BADHANDLE, BOLT_PANIC};
     use super::*;
@@ -543,6 +544,38 @@ mod tests {
         assert_eq!(unsafe { bolt_commit(txn) }, BOLT_PANIC);
         // SAFETY: a handle that came from this library.
         assert_eq!(unsafe { bolt_commit(txn) }, BOLT_BADHANDLE);
+        // SAFETY: a handle that came from this library.
+        assert_eq!(unsafe { bolt_close(db) }, BOLT_OK);
+    }
+
+    #[test]
+    fn slots_of_ended_handles_are_used_again() {
+        use std::collections::BTreeSet;
+        let directory = tempfile::tempdir().unwrap();
+        let (db, writer, root) = open(&directory);
+        let mut slots = [const { BTreeSet::new() }; 3];
+        for _ in 0..1000 {
+            let mut txn = std::ptr::null_mut();
+            // SAFETY: a good handle and a place for the new one.
+            assert_eq!(unsafe { bolt_txn_begin(db, BOLT_READ, &raw mut txn) }, BOLT_OK);
+            let mut bucket = std::ptr::null_mut();
+            // SAFETY: a good handle and a place for the new one.
+            assert_eq!(unsafe { bucket::bolt_root(txn, &raw mut bucket) }, BOLT_OK);
+            let mut cursor = std::ptr::null_mut();
+            // SAFETY: a good handle and a place for the new one.
+            assert_eq!(unsafe { bolt_cursor_open(root, &raw mut cursor) }, BOLT_OK);
+            let addresses = [txn.addr(), bucket.addr(), cursor.addr()];
+            for (slots, address) in slots.iter_mut().zip(addresses) {
+                slots.insert(address / 128);
+            }
+            // SAFETY: a handle that came from this library.
+            assert_eq!(unsafe { bolt_cursor_close(cursor) }, BOLT_OK);
+            // SAFETY: a handle that came from this library.
+            assert_eq!(unsafe { bolt_rollback(txn) }, BOLT_OK);
+        }
+        assert!(slots.iter().all(|slots| slots.len() < 200), "{:?}", slots.map(|slots| slots.len()));
+        // SAFETY: a handle that came from this library.
+        assert_eq!(unsafe { bolt_commit(writer) }, BOLT_OK);
         // SAFETY: a handle that came from this library.
         assert_eq!(unsafe { bolt_close(db) }, BOLT_OK);
     }

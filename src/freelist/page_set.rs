@@ -20,8 +20,8 @@ struct Chunk {
 pub struct PageSet {
     chunks: Vec<Option<Box<Chunk>>>,
     count: u64,
-    /// No chunk before this one holds an id.
-    first_chunk: usize,
+    /// No id is lower than this one.
+    lowest: PageId,
 }
 
 impl PageSet {
@@ -62,7 +62,7 @@ impl PageSet {
         *word |= bit(id);
         chunk.count += 1;
         self.count += 1;
-        self.first_chunk = self.first_chunk.min(index);
+        self.lowest = if self.count == 1 { id } else { self.lowest.min(id) };
         Ok(true)
     }
 
@@ -102,26 +102,35 @@ impl PageSet {
 
     /// All ids, ascending.
     pub fn iter(&self) -> impl Iterator<Item = PageId> + '_ {
-        let chunks = self.chunks.iter().enumerate().skip(self.first_chunk);
+        let chunks = self.chunks.iter().enumerate().skip(self.lowest_chunk());
         chunks.filter_map(|(index, chunk)| Some((index as u64 * CHUNK_BITS, chunk.as_ref()?))).flat_map(|(base, chunk)| {
             chunk.words.iter().enumerate().flat_map(move |(index, &word)| Bits(word).map(move |bit| base + index as u64 * WORD_BITS + bit))
         })
     }
 
-    /// The first id of the lowest run of at least `len` ids, as bbolt's array freelist finds it.
-    pub fn find_run(&mut self, len: u64) -> Option<PageId> {
-        while self.chunks.get(self.first_chunk).is_some_and(Option::is_none) {
-            self.first_chunk += 1;
-        }
+    fn lowest_chunk(&self) -> usize {
+        (self.lowest / CHUNK_BITS) as usize
+    }
+
+    /// The first id of the lowest run of at least `len` ids, as bbolt's array freelist finds it, looked for in `word_limit`
+    /// words of 64 ids.
+    pub fn find_run(&mut self, len: u64, word_limit: usize) -> Option<PageId> {
         let (mut start, mut found) = (0, 0);
-        for (index, chunk) in self.chunks.iter().enumerate().skip(self.first_chunk) {
+        let mut left = word_limit;
+        let first_word = word_index(self.lowest);
+        for (index, chunk) in self.chunks.iter().enumerate().skip(self.lowest_chunk()) {
             let Some(chunk) = chunk else {
                 found = 0;
                 continue;
             };
-            for (word_index, &word) in chunk.words.iter().enumerate() {
+            let skipped = if index == self.lowest_chunk() { first_word } else { 0 };
+            for (word_index, &word) in chunk.words.iter().enumerate().skip(skipped) {
+                left = left.checked_sub(1)?;
                 let base = index as u64 * CHUNK_BITS + word_index as u64 * WORD_BITS;
                 if let Some(id) = scan_word(word, base, len, &mut start, &mut found) {
+                    if len == 1 {
+                        self.lowest = id;
+                    }
                     return Some(id);
                 }
             }
@@ -210,7 +219,7 @@ mod tests {
             }
             prop_assert!(set.iter().eq(model.iter().copied()));
             for len in 1..8 {
-                prop_assert_eq!(set.find_run(len), lowest_run(&model, len));
+                prop_assert_eq!(set.find_run(len, usize::MAX), lowest_run(&model, len));
             }
         }
     }
@@ -219,10 +228,10 @@ mod tests {
     fn a_run_goes_on_across_words_and_chunks() {
         let mut set = PageSet::new();
         assert!(set.insert_run(CHUNK_BITS - 70, 140).unwrap());
-        assert_eq!(set.find_run(140), Some(CHUNK_BITS - 70));
-        assert_eq!(set.find_run(141), None);
+        assert_eq!(set.find_run(140, usize::MAX), Some(CHUNK_BITS - 70));
+        assert_eq!(set.find_run(141, usize::MAX), None);
         set.remove_run(CHUNK_BITS - 70, 71);
-        assert_eq!(set.find_run(1), Some(CHUNK_BITS + 1));
+        assert_eq!(set.find_run(1, usize::MAX), Some(CHUNK_BITS + 1));
         assert!(!set.insert_run(CHUNK_BITS, 2).unwrap(), "the second was there");
     }
 

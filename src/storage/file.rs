@@ -97,6 +97,21 @@ impl FileStorage {
         *birth = Birth::Named;
         Ok(())
     }
+
+    /// Takes the name `path` from the file that may have it. A file without a name gets a hidden one first, since only
+    /// rename(2) replaces.
+    fn named_over(&self, path: &Path) -> io::Result<()> {
+        let mut birth = self.birth.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Birth::Unnamed = *birth {
+            let hidden = std::path::absolute(directory_of(path))?.join(format!(".bolt-{:016x}.tmp", random()));
+            sys::link_descriptor(self.file.as_fd(), &hidden)?;
+            *birth = Birth::Temporary { path: hidden, process: std::process::id() };
+        }
+        let Birth::Temporary { path: hidden, .. } = &*birth else { return Err(sys::errno(libc::EINVAL)) };
+        fs::rename(hidden, path)?;
+        *birth = Birth::Named;
+        Ok(())
+    }
 }
 
 impl Drop for FileStorage {
@@ -210,6 +225,11 @@ impl Storage for FileStorage {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
             Err(error) => Err(path_error("naming", path, error)),
         }
+    }
+
+    fn replace(&self, path: &Path) -> Result<()> {
+        follow_symlinks(path)
+            .and_then(|target| self.named_over(&target).map_err(|error| path_error("naming", path, error)))
     }
 }
 
@@ -444,6 +464,20 @@ fn path_error(doing: &str, path: &Path, error: io::Error) -> Error {
         return Error::Argument("a path must not contain a NUL byte");
     }
     Error::os(format!("{doing} {}", path.display()), error)
+}
+
+/// Writes all of `bytes` to a descriptor of the caller's, which may be a pipe or a socket.
+pub fn write_to_descriptor(fd: RawFd, bytes: &[u8]) -> Result<()> {
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        match sys::write(fd, rest) {
+            Ok(0) => return Err(Error::os("writing to the descriptor", ErrorKind::WriteZero.into())),
+            Ok(count) => rest = rest.get(count..).unwrap_or_default(),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(Error::os("writing to the descriptor", error)),
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -702,6 +736,20 @@ mod tests {
         assert!(matches!(one.lock(true, ONCE), Err(Error::Busy(_))));
         two.unlock().unwrap();
         one.lock(true, Some(Duration::MAX)).unwrap();
+    }
+
+    #[test]
+    fn a_file_takes_the_name_of_another_as_a_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("taken");
+        fs::write(&path, b"old").unwrap();
+        let storage = FileNamespace.create_unnamed(&path, 0o600).unwrap();
+        storage.write_at(&[IoSlice::new(b"newer")], 0).unwrap();
+        assert!(!storage.link(&path).unwrap());
+        storage.replace(&path).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"newer");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "no hidden name stays behind");
+        assert!(storage.replace(&path).is_err(), "it has a name now");
     }
 
     #[test]

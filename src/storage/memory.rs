@@ -394,6 +394,16 @@ impl Storage for MemoryStorage {
         files.insert(path.to_path_buf(), Arc::clone(&self.file));
         Ok(true)
     }
+
+    fn replace(&self, path: &Path) -> Result<()> {
+        let Some(namespace) = &self.namespace else {
+            return Err(Error::Argument("this file in memory can have no name"));
+        };
+        let mut files = guard(&namespace.files);
+        files.try_reserve(1)?;
+        files.insert(path.to_path_buf(), Arc::clone(&self.file));
+        Ok(())
+    }
 }
 
 /// A snapshot of a file in memory.

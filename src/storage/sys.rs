@@ -146,6 +146,13 @@ pub fn page_size() -> u32 {
     u32::try_from(size).unwrap_or(4096)
 }
 
+/// Writes some of `bytes` at the descriptor's own position (write(2)); how many.
+pub fn write(fd: RawFd, bytes: &[u8]) -> io::Result<usize> {
+    // SAFETY: the slice vouches for its bytes; a number that is no descriptor is an error.
+    let written = unsafe { libc::write(fd, bytes.as_ptr().cast(), bytes.len().min(WRITE_LEN_MAX)) };
+    usize::try_from(written).map_err(|_| io::Error::last_os_error())
+}
+
 /// Asks the processor to fetch the cache lines of `bytes`, of which it will need the content soon.
 #[inline(always)]
 pub fn prefetch(bytes: &[u8]) {

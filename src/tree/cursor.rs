@@ -75,6 +75,11 @@ impl Cursor {
         Cursor { path: Vec::new(), state: State::Unset, version: None, page_len: 0 }
     }
 
+    /// Whether it stands nowhere yet.
+    pub fn is_unset(&self) -> bool {
+        matches!(self.state, State::Unset)
+    }
+
     /// Goes to the first entry.
     pub fn first<'a, P: Pages>(&mut self, source: Source<'a, P>, tree: &Tree) -> Result<Option<Entry<'a>>> {
         self.go_to_end(source, tree, Direction::Forward)

@@ -73,13 +73,15 @@ struct Attempt<'a> {
     freelist: Freelist,
     meta: Meta,
     allocated: Vec<Run>,
+    /// Free pages that lie side by side, taken ahead.
+    extent: Option<Run>,
     plan: Vec<PlannedRun>,
     list_run: Option<Run>,
 }
 
 impl Allocator for Attempt<'_> {
     fn allocate(&mut self, page_count: u64) -> Result<PageId> {
-        if let Some(id) = self.freelist.allocate(page_count) {
+        if let Some(id) = self.take_from_extent(page_count).or_else(|| self.freelist.allocate(page_count)) {
             self.allocated.try_reserve(1)?;
             self.allocated.push(Run { id, page_count });
             return Ok(id);
@@ -109,7 +111,7 @@ impl<'a> Attempt<'a> {
         let freelist = writer.freelist.take().unwrap_or_default();
         let meta = Meta { txid: snapshot.meta.txid + 1, ..snapshot.meta };
         let mut attempt =
-            Attempt { shared, snapshot, freelist, meta, allocated: Vec::new(), plan: Vec::new(), list_run: None };
+            Attempt { shared, snapshot, freelist, meta, allocated: Vec::new(), extent: None, plan: Vec::new(), list_run: None };
         let result = plan(&mut attempt).and_then(|(root, sequence, mut nodes)| {
             attempt.meta.root = root;
             attempt.meta.sequence = sequence;
@@ -118,6 +120,7 @@ impl<'a> Attempt<'a> {
             attempt.write(writer, nodes.borrow())
         });
         if result.is_err() {
+            attempt.return_extent()?;
             attempt.freelist.undo(attempt.meta.txid, &attempt.allocated)?;
         }
         writer.freelist = Some(attempt.freelist);
@@ -133,6 +136,9 @@ impl<'a> Attempt<'a> {
                 let shape = self.shape(bucket.state.fill_percent);
                 nodes.rebalance(self.snapshot, &mut bucket.tree, &shape)?;
             }
+        }
+        if !self.shared.bbolt_rules {
+            self.extent = self.freelist.allocate_extent(nodes.len() as u64 + 1);
         }
         for id in order {
             if buckets.get(id).is_ok_and(|bucket| bucket.state.changed) {
@@ -179,6 +185,19 @@ impl<'a> Attempt<'a> {
         Ok(())
     }
 
+    /// Takes the first `page_count` pages of the extent, if it has so many.
+    fn take_from_extent(&mut self, page_count: u64) -> Option<PageId> {
+        let extent = self.extent.as_mut().filter(|extent| extent.page_count >= page_count)?;
+        let id = extent.id;
+        extent.id += page_count;
+        extent.page_count -= page_count;
+        Some(id)
+    }
+
+    fn return_extent(&mut self) -> Result<()> {
+        self.extent.take().map_or(Ok(()), |extent| self.freelist.give_back(extent))
+    }
+
     fn shape(&self, fill_percent: Option<f64>) -> Shape {
         let by_rules = if self.shared.bbolt_rules { Some(BBOLT_FILL_PERCENT) } else { None };
         Shape {
@@ -203,7 +222,8 @@ impl<'a> Attempt<'a> {
     /// Gives the freelist its run, if `mode` wants it written now. As in bbolt the run is sized before its own pages leave
     /// the list, so it may have one page more than it needs.
     fn plan_freelist(&mut self, mode: FreelistMode) -> Result<()> {
-        let len = format::freelist::encoded_len(self.freelist.count());
+        let unused = self.extent.map_or(0, |extent| extent.page_count);
+        let len = format::freelist::encoded_len(self.freelist.count() + unused);
         let page_count = len / u64::from(self.meta.page_size) + 1;
         let is_wanted = match mode {
             FreelistMode::EachCommit => true,
@@ -216,7 +236,7 @@ impl<'a> Attempt<'a> {
             self.meta.freelist = id;
             self.list_run = Some(Run { id, page_count });
         }
-        Ok(())
+        self.return_extent()
     }
 
     /// Writes what was planned and makes it the newest state.

@@ -55,6 +55,11 @@ impl Cursor {
         self.place.next(source, tree)
     }
 
+    /// The first entry where it stands nowhere yet, otherwise the next.
+    pub fn next_or_first<'t>(&mut self, txn: &'t Txn) -> Result<Option<Entry<'t>>> {
+        if self.place.is_unset() { self.first(txn) } else { self.next(txn) }
+    }
+
     /// Goes to the entry before; `None` before the first, where the cursor stays on it, and before it stood anywhere.
     #[inline]
     pub fn prev<'t>(&mut self, txn: &'t Txn) -> Result<Option<Entry<'t>>> {

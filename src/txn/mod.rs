@@ -4,6 +4,7 @@
 //! buckets that were opened in it and, for a writer, the changed nodes. Nothing that a writer does is seen by anyone, or
 //! reaches the file, before [`Txn::commit`].
 
+mod backup;
 mod bucket;
 mod check;
 mod commit;

@@ -181,11 +181,16 @@ impl Image {
         (id, index)
     }
 
+    /// The root page of the bucket that is an element of a leaf; 0 where it is inline.
+    pub fn element_root(&self, id: u64, index: usize) -> u64 {
+        BucketHeader::decode(&self.page(id)[self.value_range(id, index)]).unwrap().root
+    }
+
     /// The root page of a bucket, by the names that lead to it. None of them may be inline.
     pub fn bucket_root(&self, names: &[&str]) -> u64 {
         names.iter().fold(self.meta().root, |root, name| {
             let (id, index) = self.find(root, name.as_bytes());
-            BucketHeader::decode(&self.page(id)[self.value_range(id, index)]).unwrap().root
+            self.element_root(id, index)
         })
     }
 

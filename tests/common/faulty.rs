@@ -189,4 +189,8 @@ impl Storage for FaultyStorage {
     fn link(&self, path: &Path) -> Result<bool> {
         self.names.run(Call::Link, || self.inner.link(path))
     }
+
+    fn replace(&self, path: &Path) -> Result<()> {
+        self.names.run(Call::Link, || self.inner.replace(path))
+    }
 }

@@ -45,16 +45,31 @@ pub fn dump_backward(txn: &mut Txn) -> Vec<String> {
     lines
 }
 
-fn dump_bucket(txn: &mut Txn, bucket: BucketId, path: &mut Vec<Vec<u8>>, lines: &mut Vec<String>, backward: bool) {
+fn dump_bucket(
+    txn: &mut Txn,
+    bucket: BucketId,
+    path: &mut Vec<Vec<u8>>,
+    lines: &mut Vec<String>,
+    backward: bool,
+) {
     for (key, value) in entries(txn, bucket, backward) {
         match value {
             Some(value) => {
-                lines.push(format!("{{\"p\":[{}],\"k\":\"{}\",\"v\":\"{}\"}}", path_text(path), hex(&key), hex(&value)));
+                lines.push(format!(
+                    "{{\"p\":[{}],\"k\":\"{}\",\"v\":\"{}\"}}",
+                    path_text(path),
+                    hex(&key),
+                    hex(&value)
+                ));
             }
             None => {
                 let child = txn.bucket(bucket, &key).unwrap();
                 path.push(key);
-                lines.push(format!("{{\"p\":[{}],\"seq\":{}}}", path_text(path), txn.sequence(child).unwrap()));
+                lines.push(format!(
+                    "{{\"p\":[{}],\"seq\":{}}}",
+                    path_text(path),
+                    txn.sequence(child).unwrap()
+                ));
                 dump_bucket(txn, child, path, lines, backward);
                 path.pop();
             }

@@ -12,7 +12,8 @@ use bolt::format::{MAX_DEPTH, NO_FREELIST, PageId, freelist};
 /// Both metas, each where it is sound.
 pub fn metas(bytes: &[u8]) -> [Option<Meta>; 2] {
     let first = Meta::decode(bytes).ok();
-    let page_sizes = first.map_or((10..=24).map(|shift| 1 << shift).collect(), |meta| vec![meta.page_size as usize]);
+    let page_sizes =
+        first.map_or((10..=24).map(|shift| 1 << shift).collect(), |meta| vec![meta.page_size as usize]);
     let second = page_sizes.iter().find_map(|&page_size| Meta::decode(bytes.get(page_size..)?).ok());
     [first, second]
 }
@@ -131,10 +132,19 @@ fn walk(bytes: &[u8], meta: &Meta) -> BTreeSet<PageId> {
         assert!(page.count() <= 0xFFFE, "page {} has more elements than Go writes", next.id);
         if let Some(first_key) = &next.first_key {
             assert!(page.count() > 0, "page {} is empty and no root", next.id);
-            assert_eq!(page.key(0).unwrap(), first_key, "the parent of page {} has another first key", next.id);
+            assert_eq!(
+                page.key(0).unwrap(),
+                first_key,
+                "the parent of page {} has another first key",
+                next.id
+            );
         }
         if let (Some(upper), true) = (&next.upper, page.count() > 0) {
-            assert!(page.key(page.count() - 1).unwrap() < &upper[..], "page {} reaches the next one's keys", next.id);
+            assert!(
+                page.key(page.count() - 1).unwrap() < &upper[..],
+                "page {} reaches the next one's keys",
+                next.id
+            );
         }
         if page.is_leaf() {
             pending.extend(bucket_roots(&page));
@@ -153,7 +163,9 @@ fn walk(bytes: &[u8], meta: &Meta) -> BTreeSet<PageId> {
 
 fn bucket_roots(leaf: &Page<'_>) -> Vec<Pending> {
     let mut roots = Vec::new();
-    for element in (0..leaf.count()).map(|index| leaf.leaf(index).unwrap()).filter(|element| element.is_bucket) {
+    for element in
+        (0..leaf.count()).map(|index| leaf.leaf(index).unwrap()).filter(|element| element.is_bucket)
+    {
         let root = BucketHeader::decode(element.value).unwrap().root;
         if root != 0 {
             assert_eq!(element.value.len(), 16, "a bucket with pages has more than its header");
@@ -162,7 +174,10 @@ fn bucket_roots(leaf: &Page<'_>) -> Vec<Pending> {
         }
         let inline = Page::verify(&element.value[16..], 0, 0).unwrap();
         assert!(inline.is_leaf());
-        assert!((0..inline.count()).all(|index| !inline.leaf(index).unwrap().is_bucket), "an inline bucket holds one");
+        assert!(
+            (0..inline.count()).all(|index| !inline.leaf(index).unwrap().is_bucket),
+            "an inline bucket holds one"
+        );
     }
     roots
 }
@@ -208,14 +223,24 @@ fn put_leaf(run: &mut [u8], id: PageId, overflow: u32, elements: &[Element<'_>])
 /// that has no freelist).
 pub fn file(page_size: u32, elements: &[Element<'_>], free_count: Option<u64>) -> Vec<u8> {
     let len = page_size as usize;
-    let leaf_len: usize = 16 + elements.iter().map(|(key, value, _)| 16 + key.len() + value.len()).sum::<usize>();
+    let leaf_len: usize =
+        16 + elements.iter().map(|(key, value, _)| 16 + key.len() + value.len()).sum::<usize>();
     let leaf_count = leaf_len.div_ceil(len);
     let list_count = free_count.map_or(0, |count| (freelist::encoded_len(count) as usize).div_ceil(len));
-    let free = (2 + leaf_count + list_count) as u64..(2 + leaf_count + list_count) as u64 + free_count.unwrap_or(0);
+    let free =
+        (2 + leaf_count + list_count) as u64..(2 + leaf_count + list_count) as u64 + free_count.unwrap_or(0);
     let list = if free_count.is_some() { (2 + leaf_count) as u64 } else { NO_FREELIST };
     let mut bytes = vec![0; free.end.max(4) as usize * len];
     for slot in 0..2 {
-        let meta = Meta { page_size, flags: 0, root: 2, sequence: 0, freelist: list, high_water: free.end, txid: 6 + slot };
+        let meta = Meta {
+            page_size,
+            flags: 0,
+            root: 2,
+            sequence: 0,
+            freelist: list,
+            high_water: free.end,
+            txid: 6 + slot,
+        };
         bytes[slot as usize * len..][..META_LEN].copy_from_slice(&meta.encode(slot));
     }
     put_leaf(&mut bytes[2 * len..(2 + leaf_count) * len], 2, leaf_count as u32 - 1, elements);

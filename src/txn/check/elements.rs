@@ -1,12 +1,13 @@
 //! One branch or leaf page by itself, and against the keys that the pages above have for it.
 
 use crate::error::Result;
+use crate::format::bucket::BucketHeader;
 use crate::format::bytes::u32_at;
 use crate::format::page::Page;
 use crate::format::{BUCKET_HEADER_LEN, ELEMENT_LEN, MAX_KEY_LEN, PAGE_HEADER_LEN, PageId};
 
 use super::Checker;
-use super::report::{Finding, FindingCode, Severity};
+use super::report::FindingCode;
 
 const BUCKET_FLAG: u32 = 1;
 /// So many bytes of a key are shown.
@@ -105,6 +106,17 @@ impl Checker<'_, '_> {
     fn element_error(&mut self, code: FindingCode, body: &Body<'_>, index: usize, what: &str) -> Result<()> {
         let text = format!("element {index} of {} {what}", body.name());
         self.out.error(code, body.holder, &text)
+    }
+
+    fn element_warning(
+        &mut self,
+        code: FindingCode,
+        body: &Body<'_>,
+        index: usize,
+        what: &str,
+    ) -> Result<()> {
+        let text = format!("element {index} of {} {what}", body.name());
+        self.out.warning(code, body.holder, &text)
     }
 
     /// Examines the elements of a page. Below those up to the index that it answers there is something to enter.
@@ -206,25 +218,38 @@ impl Checker<'_, '_> {
 
     fn leaf_element(&mut self, body: &Body<'_>, index: usize, element: &Element<'_>) -> Result<()> {
         let flags = body.flags(index);
-        let mut warn = |code, what: &str| {
-            let text = format!("element {index} of {} {what}", body.name());
-            self.out.give(Finding { severity: Severity::Warning, code, page: body.holder, text: &text })
-        };
         if flags & !BUCKET_FLAG != 0 {
-            warn(FindingCode::ElementFlags, &format!("has the flags {flags:#x}"))?;
+            let what = format!("has the flags {flags:#x}");
+            self.element_warning(FindingCode::ElementFlags, body, index, &what)?;
         }
-        if !element.is_bucket && element.key.len() > MAX_KEY_LEN {
-            warn(FindingCode::KeyLength, &format!("has a key of {} bytes", element.key.len()))?;
+        if element.is_bucket {
+            return self.bucket_element(body, index, element.value);
         }
-        if element.is_bucket && element.value.len() < BUCKET_HEADER_LEN {
-            let what = format!("is a bucket whose value has only {} bytes", element.value.len());
-            self.is_complete = false;
-            self.element_error(FindingCode::BucketValue, body, index, &what)?;
+        if element.key.len() > MAX_KEY_LEN {
+            let what = format!("has a key of {} bytes", element.key.len());
+            self.element_warning(FindingCode::KeyLength, body, index, &what)?;
         }
-        if element.is_bucket && body.inline.is_some() {
+        Ok(())
+    }
+
+    fn bucket_element(&mut self, body: &Body<'_>, index: usize, value: &[u8]) -> Result<()> {
+        if body.inline.is_some() {
             let what = "is a bucket, but an inline page holds none";
             self.element_error(FindingCode::InlinePage, body, index, what)?;
         }
-        Ok(())
+        let len = value.len();
+        match BucketHeader::decode(value) {
+            None => {
+                self.is_complete = false;
+                let what = format!("is a bucket whose value has only {len} bytes");
+                self.element_error(FindingCode::BucketValue, body, index, &what)
+            }
+            Some(header) if header.root != 0 && len != BUCKET_HEADER_LEN => {
+                let what =
+                    format!("is a bucket with the root page {}, but its value has {len} bytes", header.root);
+                self.element_warning(FindingCode::BucketValue, body, index, &what)
+            }
+            Some(_) => Ok(()),
+        }
     }
 }

@@ -1,0 +1,39 @@
+//! A copy of the database as one transaction sees it, byte for byte what bbolt's `Tx.WriteTo` gives: the meta twice, the
+//! second with the id before, then all pages as they stand in the file.
+
+use crate::error::{Error, Result};
+use crate::format::meta::Meta;
+use crate::tree::Pages;
+
+use super::Txn;
+
+/// How much is given to the writer at once.
+const PIECE_LEN: u64 = 1 << 20;
+
+impl Txn {
+    /// Gives the copy to `write`, piece by piece. An error of `write` ends it at once and comes back.
+    ///
+    /// The copy has [`Txn::len`] bytes. For a write transaction it is the state with which it began.
+    pub fn write_to<E: From<Error>>(&self, mut write: impl FnMut(&[u8]) -> std::result::Result<(), E>) -> std::result::Result<(), E> {
+        let snapshot = self.snapshot()?;
+        let page_size = u64::from(snapshot.meta.page_size);
+        for (slot, txid) in [(0, snapshot.meta.txid), (1, snapshot.meta.txid.wrapping_sub(1))] {
+            write(&meta_page(Meta { txid, ..snapshot.meta }, slot)?)?;
+        }
+        let mut offset = 2 * page_size;
+        while offset < snapshot.len() {
+            let len = PIECE_LEN.min(snapshot.len() - offset);
+            write(snapshot.bytes(offset, len)?)?;
+            offset += len;
+        }
+        Ok(())
+    }
+}
+
+fn meta_page(meta: Meta, slot: u64) -> Result<Vec<u8>> {
+    let mut page = Vec::new();
+    page.try_reserve_exact(meta.page_size as usize)?;
+    page.extend_from_slice(&meta.encode(slot));
+    page.resize(meta.page_size as usize, 0);
+    Ok(page)
+}
