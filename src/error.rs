@@ -77,7 +77,7 @@ pub enum Error {
     #[error("a key of {0} bytes is longer than 32768 bytes")]
     KeySize(usize),
     /// A value longer than Go can read (bbolt: `ErrValueTooLarge`).
-    #[error("a value of {0} bytes is too long: with its key it must stay below 2^31-17 bytes")]
+    #[error("a value of {0} bytes is too long: with its key it may have 2^31-17 bytes at most")]
     ValueSize(usize),
     /// A bucket where a value is, or a value where a bucket is (bbolt: `ErrIncompatibleValue`).
     #[error("wrong type: {0}")]

@@ -11,6 +11,7 @@
 
 pub mod db;
 pub mod error;
+pub mod ffi;
 pub mod format;
 pub mod freelist;
 pub mod storage;

@@ -136,7 +136,7 @@ impl Txn {
     /// `Unknown`: the commit may have happened or not; the database refuses to write until it is opened anew, which
     /// finds either state. Any other error: nothing has happened.
     pub fn commit(mut self) -> Result<()> {
-        self.snapshot()?;
+        self.check_writable()?;
         let Mode::Write(mut writer) = std::mem::replace(&mut self.mode, Mode::Reset) else {
             return Err(Error::NotWritable);
         };
