@@ -214,8 +214,9 @@ impl<'a> Page<'a> {
         self.key_at(index).ok_or_else(|| self.outside(index))
     }
 
+    /// The key of element `index`; `None` where it lies outside the page.
     #[inline(always)]
-    fn key_at(&self, index: usize) -> Option<&'a [u8]> {
+    pub fn key_at(&self, index: usize) -> Option<&'a [u8]> {
         let at = PAGE_HEADER_LEN + ELEMENT_LEN * index;
         let (first, second) = u64_pair_at(self.bytes, at)?;
         let (pos, len) = if self.leaf { (first >> 32, second as u32) } else { (first as u32 as u64, (first >> 32) as u32) };
@@ -229,8 +230,9 @@ impl<'a> Page<'a> {
         self.leaf_at(index).ok_or_else(|| self.outside(index))
     }
 
+    /// Element `index` of a leaf; `None` where it lies outside the page.
     #[inline(always)]
-    fn leaf_at(&self, index: usize) -> Option<LeafElement<'a>> {
+    pub fn leaf_at(&self, index: usize) -> Option<LeafElement<'a>> {
         let at = PAGE_HEADER_LEN + ELEMENT_LEN * index;
         let (first, second) = u64_pair_at(self.bytes, at)?;
         let key_offset = at + (first >> 32) as usize;
@@ -262,8 +264,9 @@ impl<'a> Page<'a> {
         u64_at(self.bytes, PAGE_HEADER_LEN + ELEMENT_LEN * index + 8).ok_or_else(|| self.outside(index))
     }
 
+    /// The error of an element that lies outside the page.
     #[cold]
-    fn outside(&self, index: usize) -> Error {
+    pub fn outside(&self, index: usize) -> Error {
         self.damaged(index, "lies outside its page")
     }
 

@@ -9,6 +9,7 @@ use crate::format::{ELEMENT_LEN, MAX_DEPTH, PAGE_HEADER_LEN};
 
 use super::Pages;
 use super::arena::At;
+use super::items::Items;
 use super::node::{Body, Child, NodeId, Nodes, Root, Tree, missing};
 use super::shape::Shape;
 use super::source::{Content, Place, Source, too_deep};
@@ -150,13 +151,16 @@ impl Nodes {
         }
     }
 
-    /// A root branch with one child gives way to it.
+    /// A root branch with one child gives way to it; one without any becomes an empty leaf.
     fn collapse_root<P: Pages>(&mut self, pages: &P, tree: &mut Tree, shape: &Shape) -> Result<()> {
         while let Root::Node(root) = tree.root {
             let node = self.touch(root)?;
             let shrunk = std::mem::take(&mut node.shrunk);
             let Body::Branch(items) = &node.body else { return Ok(()) };
-            if !shrunk || items.len() != 1 {
+            if items.is_empty() {
+                node.body = Body::Leaf(Items::default());
+            }
+            if !shrunk || node.len() != 1 || matches!(node.body, Body::Leaf(_)) {
                 return Ok(());
             }
             let child = self.child_node(pages, root, 0, None)?;

@@ -28,7 +28,7 @@ pub fn prefetch_table<P: Pages>(pages: &P, offset: u64) {
 
 #[inline]
 fn prefetch_key(page: &Page<'_>, index: usize) {
-    if let Ok(key) = page.key(index) {
+    if let Some(key) = page.key_at(index) {
         prefetch(key.get(..1).unwrap_or_default());
     }
 }
@@ -45,7 +45,7 @@ pub fn search(page: &Page<'_>, key: &[u8]) -> Result<(usize, bool)> {
             prefetch_key(page, left);
             prefetch_key(page, right);
         }
-        let here = page.key(middle)?;
+        let Some(here) = page.key_at(middle) else { return Err(page.outside(middle)) };
         let first = prefix(here);
         let below = if first == sought {
             match here.cmp(key) {

@@ -131,14 +131,24 @@ impl<'a, P: Pages> Source<'a, P> {
     /// and for the next one (T4).
     #[inline]
     fn page(&self, id: PageId, lower: Option<&[u8]>, upper: Option<&[u8]>) -> Result<Place> {
+        let page = self.checked(id, lower, upper)?;
+        Ok(Place::Page { id, offset: self.pages.offset(id), len: page.bytes().len() as u64 })
+    }
+
+    /// Page `id`, checked as [`Self::page`] says.
+    #[inline]
+    fn checked(&self, id: PageId, lower: Option<&[u8]>, upper: Option<&[u8]>) -> Result<Page<'a>> {
         prefetch_table(self.pages, self.pages.offset(id));
         let run = self.pages.run(id)?;
-        if !self.pages.is_known(id) {
-            let page = Page::verify(run, id, self.pages.high_water())?;
-            check_fences(&page, lower, upper)?;
-            self.pages.set_known(id);
-        }
-        Ok(Place::Page { id, offset: self.pages.offset(id), len: run.len() as u64 })
+        if self.pages.is_known(id) { Page::trusted(run, id) } else { self.check(run, id, lower, upper) }
+    }
+
+    #[cold]
+    fn check(&self, run: &'a [u8], id: PageId, lower: Option<&[u8]>, upper: Option<&[u8]>) -> Result<Page<'a>> {
+        let page = Page::verify(run, id, self.pages.high_water())?;
+        check_fences(&page, lower, upper)?;
+        self.pages.set_known(id);
+        Ok(page)
     }
 
     /// The place of a branch's child at `pos`, given the keys that no key of it may be below or reach (T4).
@@ -161,19 +171,56 @@ impl<'a, P: Pages> Source<'a, P> {
     }
 
     /// The value of `key` in the tree that begins at `root`.
+    #[inline]
     pub fn get(&self, root: Root, key: &[u8]) -> Result<Option<Found<'a>>> {
-        let mut place = self.root(root)?;
+        match root {
+            Root::Page(id) => self.get_in_pages(id, None, None, key),
+            Root::Node(node) => self.get_in_nodes(node, key),
+            Root::Inline { offset, len } => {
+                get_in_leaf(&Page::trusted(self.pages.bytes(offset, len)?, 0)?, offset, key)
+            }
+        }
+    }
+
+    /// As [`Self::get`], from a node down to the first page.
+    fn get_in_nodes(&self, node: NodeId, key: &[u8]) -> Result<Option<Found<'a>>> {
+        let mut node = node;
         let mut upper = None;
         for _ in 0..MAX_DEPTH {
-            let content = self.content(place)?;
+            let content = Content::Node(self.nodes.get(node)?);
             if content.is_leaf() {
                 let (pos, exact) = content.search(self, key)?;
-                return if exact { content.found(self, pos).map(Some) } else { Ok(None) };
+                return if exact { content.entry(self, pos).map(|(_, found)| Some(found)) } else { Ok(None) };
             }
             let index = content.search_child(self, key)?;
-            place = self.descend(&content, index, &mut upper)?;
+            let lower = content.branch_key(self, index)?;
+            if index + 1 < content.len() {
+                upper = Some(content.branch_key(self, index + 1)?);
+            }
+            match content.child(index)? {
+                Child::Node(child) => node = child,
+                Child::Page(id) => return self.get_in_pages(id, Some(lower), upper, key),
+            }
         }
-        Err(too_deep(place))
+        Err(too_deep(Place::Node(node)))
+    }
+
+    /// As [`Self::get`], where all is pages: below a page there are no nodes (T1).
+    fn get_in_pages(&self, id: PageId, lower: Option<&'a [u8]>, upper: Option<&'a [u8]>, key: &[u8]) -> Result<Option<Found<'a>>> {
+        let (mut id, mut lower, mut upper) = (id, lower, upper);
+        for _ in 0..MAX_DEPTH {
+            let page = self.checked(id, lower, upper)?;
+            if page.is_leaf() {
+                return get_in_leaf(&page, self.pages.offset(id), key);
+            }
+            let index = search_child(&page, key)?;
+            lower = page.key_at(index);
+            if index + 1 < page.count() {
+                upper = page.key_at(index + 1);
+            }
+            id = page.child(index)?;
+        }
+        Err(too_deep(Place::Page { id, offset: 0, len: 0 }))
     }
 
     /// The child at `index` of a branch; `upper` becomes the key that the child may not reach.
@@ -211,6 +258,19 @@ impl<'a, P: Pages> Source<'a, P> {
         }
         Err(too_deep(place))
     }
+}
+
+/// The value of `key` on a leaf whose page begins at `offset` of the file.
+#[inline]
+fn get_in_leaf<'a>(page: &Page<'a>, offset: u64, key: &[u8]) -> Result<Option<Found<'a>>> {
+    let (index, exact) = search(page, key)?;
+    if !exact {
+        return Ok(None);
+    }
+    let Some(element) = page.leaf_at(index) else { return Err(page.outside(index)) };
+    let key_at = At::file(offset + element.key_offset as u64);
+    let at = key_at.plus(element.key.len() as u64);
+    Ok(Some(Found { value: element.value, key_at, at, is_bucket: element.is_bucket }))
 }
 
 /// A tree deeper than any sound one.
@@ -341,10 +401,6 @@ impl<'a> Content<'a> {
                 Ok((source.leaf_key(item)?, found))
             }
         }
-    }
-
-    fn found<P: Pages>(&self, source: &Source<'a, P>, pos: Pos) -> Result<Found<'a>> {
-        self.entry(source, pos).map(|(_, found)| found)
     }
 
     /// The first place, the last, the next and the one before; `None` where there is none.

@@ -20,17 +20,21 @@ const SCAN_LEN: usize = 8;
 
 /// A bucket opened in a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BucketId(u32);
+pub struct BucketId {
+    index: u32,
+    /// Counts the transaction's renewals, so that a bucket from before one is told from those after it.
+    renewal: u32,
+}
 
 impl BucketId {
-    /// A small number, unique within the transaction and never used again in it.
+    /// A small number, unique within the transaction, and until its renewal never used again in it.
     pub fn index(self) -> usize {
-        self.0 as usize
+        self.index as usize
     }
 }
 
-/// The root bucket, which holds the top-level ones. It is always open.
-pub const ROOT: BucketId = BucketId(0);
+/// The root bucket, which holds the top-level ones. It is always open, in every transaction.
+pub const ROOT: BucketId = BucketId { index: 0, renewal: 0 };
 
 /// What changes in an open bucket, beside its nodes.
 #[derive(Clone, Copy)]
@@ -59,6 +63,7 @@ pub(super) struct Buckets {
     /// Those from number [`SCAN_LEN`] on, by parent and name; of several, one at most is there and has that parent.
     by_name: HashMap<(u32, Box<[u8]>), Vec<u32>>,
     was_moved: bool,
+    renewal: u32,
     /// Counts savepoints and rollbacks to them; 0 while nothing need be kept.
     epoch: u64,
     /// Buckets as they were before their first change in an epoch, oldest first.
@@ -75,7 +80,7 @@ pub(super) struct BucketsMark {
 impl Buckets {
     pub fn new(meta: &Meta) -> Buckets {
         let (list, kept) = (Vec::new(), Vec::new());
-        let mut buckets = Buckets { list, by_name: HashMap::new(), was_moved: false, epoch: 0, kept };
+        let mut buckets = Buckets { list, by_name: HashMap::new(), was_moved: false, renewal: 0, epoch: 0, kept };
         buckets.renew(meta);
         buckets
     }
@@ -89,13 +94,30 @@ impl Buckets {
     /// Begins anew with the root bucket of `meta`.
     pub fn renew(&mut self, meta: &Meta) {
         self.clear();
+        self.renewal = self.renewal.wrapping_add(1);
         let tree = Tree::new(Root::Page(meta.root));
         let state = State::new(ROOT, (At::file(0), 0), meta.sequence);
         self.list.push(Bucket { state, tree, epoch: 0 });
     }
 
+    /// Which renewal of its transaction this is.
+    pub fn renewal(&self) -> u32 {
+        self.renewal
+    }
+
+    /// The bucket at `index` of the list, which may be deleted.
+    fn id(&self, index: u32) -> BucketId {
+        if index == 0 { ROOT } else { BucketId { index, renewal: self.renewal } }
+    }
+
+    /// Where bucket `id` stands in the list, unless it is from before the renewal.
+    #[inline]
+    fn position(&self, id: BucketId) -> usize {
+        if id.renewal == self.renewal || id == ROOT { id.index() } else { usize::MAX }
+    }
+
     pub fn get(&self, id: BucketId) -> Result<&Bucket> {
-        match self.list.get(id.index()) {
+        match self.list.get(self.position(id)) {
             Some(bucket) if !bucket.state.deleted => Ok(bucket),
             _ => Err(gone()),
         }
@@ -103,7 +125,8 @@ impl Buckets {
 
     /// An open bucket, to be changed: the one way to it. Before its first change after a savepoint it is kept as it was.
     pub fn get_mut(&mut self, id: BucketId) -> Result<&mut Bucket> {
-        match self.list.get_mut(id.index()) {
+        let position = self.position(id);
+        match self.list.get_mut(position) {
             Some(bucket) if !bucket.state.deleted => {
                 if bucket.epoch < self.epoch {
                     self.kept.try_reserve(1)?;
@@ -120,11 +143,11 @@ impl Buckets {
     pub fn children_first(&self) -> Result<Vec<BucketId>> {
         let mut order = Vec::new();
         order.try_reserve_exact(self.list.len())?;
-        order.extend((1..self.list.len() as u32).rev().map(BucketId));
+        order.extend((1..self.list.len() as u32).rev().map(|index| self.id(index)));
         if self.was_moved {
             let mut depths = Vec::new();
             depths.try_reserve_exact(self.list.len())?;
-            depths.extend((0..self.list.len() as u32).map(|index| self.depth(BucketId(index))));
+            depths.extend((0..self.list.len() as u32).map(|index| self.depth(self.id(index))));
             order.sort_by_key(|id| std::cmp::Reverse(depths.get(id.index()).copied()));
         }
         Ok(order)
@@ -177,7 +200,7 @@ impl Buckets {
     }
 
     fn add(&mut self, state: State, tree: Tree, name: &[u8]) -> Result<BucketId> {
-        let id = BucketId(u32::try_from(self.list.len()).map_err(|_| Error::NoMemory)?);
+        let id = self.id(u32::try_from(self.list.len()).map_err(|_| Error::NoMemory)?);
         self.list.try_reserve(1)?;
         self.index(id, state.parent, name)?;
         self.list.push(Bucket { state, tree, epoch: self.epoch });
@@ -191,9 +214,9 @@ impl Buckets {
             let mut key = Vec::new();
             key.try_reserve_exact(name.len())?;
             key.extend_from_slice(name);
-            let ids = self.by_name.entry((parent.0, key.into_boxed_slice())).or_default();
+            let ids = self.by_name.entry((parent.index, key.into_boxed_slice())).or_default();
             ids.try_reserve(1)?;
-            ids.push(id.0);
+            ids.push(id.index);
         }
         Ok(())
     }
@@ -229,16 +252,16 @@ impl Txn {
             let state = &bucket.state;
             if state.parent == parent && !state.deleted && state.name.1 == name.len() as u64 {
                 if source.bytes(state.name.0, state.name.1)? == name {
-                    return Ok(Some(BucketId(index as u32)));
+                    return Ok(Some(self.buckets.id(index as u32)));
                 }
             }
         }
         if self.buckets.by_name.is_empty() {
             return Ok(None);
         }
-        let Some(ids) = self.buckets.by_name.get(&(parent.0, Box::from(name))) else { return Ok(None) };
+        let Some(ids) = self.buckets.by_name.get(&(parent.index, Box::from(name))) else { return Ok(None) };
         let is_there = |&id: &BucketId| self.buckets.get(id).is_ok_and(|bucket| bucket.state.parent == parent);
-        Ok(ids.iter().map(|&id| BucketId(id)).find(is_there))
+        Ok(ids.iter().map(|&index| self.buckets.id(index)).find(is_there))
     }
 
     /// Opens the bucket `name` in `parent`. The same name gives the same number.

@@ -1,16 +1,18 @@
 //! The checker: what a committed state must hold so that this engine, and Go's, can read it and write it on.
 //!
-//! It reads the raw pages of the transaction's snapshot, trusts nothing that was checked before, and goes on after what
-//! it finds. Its bounds hold on any bytes:
+//! It reads the raw pages of the transaction's snapshot, trusts nothing that was checked before, and goes on
+//! after what it finds. Its bounds hold on any bytes:
 //!
-//! C1. Time follows the length of the file. Each page belongs to one run at most, a run is examined once, and the
-//!     elements of a run are looked at only as far as their keys and values could lie side by side in it.
-//! C2. Memory is three bits a page at most, and a frame for each page or inline bucket on the way from the root to the
-//!     place that is being examined. Nothing calls itself.
-//! C3. A page whose header contradicts its place (id, kind, length) is not entered: it is another page's, or nobody's.
-//!     What lies below it is not judged, and pages that nothing reaches are not reported in that case.
+//! C1. Time follows the length of the file. Each page belongs to one run at most, a run is examined once, and
+//!     the elements of a run are looked at only as far as their keys and values could lie side by side in it.
+//! C2. Memory is three bits a page at most, and a frame for each page or inline bucket on the way from the
+//!     root to the place that is being examined. Nothing calls itself.
+//! C3. A page whose header contradicts its place (id, kind, length), or whose overflow pages are in use
+//!     elsewhere, is not entered: it is another page's, or nobody's. What lies below it is not judged, and
+//!     pages that nothing reaches are not reported in that case.
 //!
-//! Readers and the writer go on meanwhile: the pages of a snapshot are not written while a transaction holds it.
+//! Readers and the writer go on meanwhile: the pages of a snapshot are not written while a transaction holds
+//! it.
 
 mod elements;
 mod list;
@@ -33,17 +35,18 @@ use walk::Reference;
 /// What is to be checked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CheckOptions {
-    /// Only the pages and buckets below this page. The meta pages, the freelist itself and pages that nothing reaches
-    /// are left out then.
+    /// Only the pages and buckets below this page. The meta pages, the freelist itself and pages that nothing
+    /// reaches are left out then.
     pub from_page: Option<PageId>,
 }
 
 impl Txn {
-    /// Checks the committed state that the transaction began from, and calls `report` for each finding, in the order in
-    /// which they are met: the meta pages, the freelist, the trees, the pages that nothing reaches. How many there were.
+    /// Checks the committed state that the transaction began from, and calls `report` for each finding, in
+    /// the order in which they are met: the meta pages, the freelist, the trees, the pages that nothing
+    /// reaches. How many there were.
     ///
-    /// An error of `report` ends the check at once and comes back. What a write transaction has changed is not looked
-    /// at. `BadHandle` where the transaction is reset.
+    /// An error of `report` ends the check at once and comes back. What a write transaction has changed is
+    /// not looked at. `BadHandle` where the transaction is reset.
     pub fn check(
         &self,
         options: CheckOptions,
@@ -97,7 +100,8 @@ impl<'a, 'r> Checker<'a, 'r> {
         self.snapshot.meta.high_water
     }
 
-    /// The `len` bytes at the head of page `id`, which lies below the high water; `None` past the end of the file.
+    /// The `len` bytes at the head of page `id`, which lies below the high water; `None` past the end of the
+    /// file.
     fn bytes(&self, id: PageId, len: u64) -> Option<&'a [u8]> {
         let offset = self.snapshot.offset(id);
         let end = offset.checked_add(len)?;

@@ -13,6 +13,8 @@ use super::{Snapshot, Txn};
 /// a move answers `None` and the cursor stays on the last (first) entry.
 pub struct Cursor {
     bucket: BucketId,
+    /// Which renewal of the transaction it belongs to.
+    renewal: u32,
     place: tree::Cursor,
 }
 
@@ -21,12 +23,16 @@ impl Txn {
     pub fn cursor(&self, bucket: BucketId) -> Result<Cursor> {
         self.source()?;
         self.buckets.get(bucket)?;
-        Ok(Cursor { bucket, place: tree::Cursor::new() })
+        Ok(Cursor { bucket, renewal: self.buckets.renewal(), place: tree::Cursor::new() })
     }
 
+    /// The tree in which `cursor` moves.
     #[inline]
-    fn tree_of(&self, bucket: BucketId) -> Result<(Source<'_, Snapshot>, &Tree)> {
-        Ok((self.source()?, &self.buckets.get(bucket)?.tree))
+    fn tree_of(&self, cursor: &Cursor) -> Result<(Source<'_, Snapshot>, &Tree)> {
+        if cursor.renewal != self.buckets.renewal() {
+            return Err(Error::BadHandle("the cursor is from before its transaction was renewed"));
+        }
+        Ok((self.source()?, &self.buckets.get(cursor.bucket)?.tree))
     }
 }
 
@@ -38,20 +44,20 @@ impl Cursor {
 
     /// Goes to the first entry; `None` in an empty bucket.
     pub fn first<'t>(&mut self, txn: &'t Txn) -> Result<Option<Entry<'t>>> {
-        let (source, tree) = txn.tree_of(self.bucket)?;
+        let (source, tree) = txn.tree_of(self)?;
         self.place.first(source, tree)
     }
 
     /// Goes to the last entry; `None` in an empty bucket.
     pub fn last<'t>(&mut self, txn: &'t Txn) -> Result<Option<Entry<'t>>> {
-        let (source, tree) = txn.tree_of(self.bucket)?;
+        let (source, tree) = txn.tree_of(self)?;
         self.place.last(source, tree)
     }
 
     /// Goes to the next entry; `None` past the last, where the cursor stays on it, and before the cursor stood anywhere.
     #[inline]
     pub fn next<'t>(&mut self, txn: &'t Txn) -> Result<Option<Entry<'t>>> {
-        let (source, tree) = txn.tree_of(self.bucket)?;
+        let (source, tree) = txn.tree_of(self)?;
         self.place.next(source, tree)
     }
 
@@ -63,19 +69,19 @@ impl Cursor {
     /// Goes to the entry before; `None` before the first, where the cursor stays on it, and before it stood anywhere.
     #[inline]
     pub fn prev<'t>(&mut self, txn: &'t Txn) -> Result<Option<Entry<'t>>> {
-        let (source, tree) = txn.tree_of(self.bucket)?;
+        let (source, tree) = txn.tree_of(self)?;
         self.place.prev(source, tree)
     }
 
     /// Goes to the first entry whose key is not less than `key`. Where there is none, `None`, and `prev` gives the last.
     pub fn seek<'t>(&mut self, txn: &'t Txn, key: &[u8]) -> Result<Option<Entry<'t>>> {
-        let (source, tree) = txn.tree_of(self.bucket)?;
+        let (source, tree) = txn.tree_of(self)?;
         self.place.seek(source, tree, key)
     }
 
     /// The entry on which it stands; `None` where it stands on none or the entry was deleted.
     pub fn current<'t>(&mut self, txn: &'t Txn) -> Result<Option<Entry<'t>>> {
-        let (source, tree) = txn.tree_of(self.bucket)?;
+        let (source, tree) = txn.tree_of(self)?;
         self.place.current(source, tree)
     }
 

@@ -1,7 +1,7 @@
 //! A database file as bytes, to be damaged in a chosen place.
 //!
-//! Positions are those of the format: a page, an element of it, a field of the element. Nothing here is checked, so that
-//! anything can be written; the meta page alone gets its checksum anew.
+//! Positions are those of the format: a page, an element of it, a field of the element. Nothing here is
+//! checked, so that anything can be written; the meta page alone gets its checksum anew.
 
 use std::ops::Range;
 use std::path::Path;
@@ -120,8 +120,8 @@ impl Image {
         put_u64(self.page_mut(id), offset, value).unwrap();
     }
 
-    /// Where the fields of an element are, from the head of its page: flags (of a leaf), pos, length of the key, and
-    /// of the value (of a leaf), child (of a branch).
+    /// Where the fields of an element are, from the head of its page: flags (of a leaf), pos, length of the
+    /// key, and of the value (of a leaf), child (of a branch).
     pub fn field(&self, id: u64, index: usize, name: &str) -> usize {
         let within = match (self.kind(id), name) {
             (LEAF, "flags") | (BRANCH, "pos") => 0,

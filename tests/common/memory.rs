@@ -22,7 +22,7 @@ impl Memory {
 }
 
 /// Where bytes lie that a borrow no longer guards.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
     address: u64,
     len: usize,

@@ -109,6 +109,7 @@ pub fn assert_sound(db: &Db) {
     assert!(findings.is_empty(), "{} findings:\n{}", findings.len(), findings.join("\n"));
 }
 
+pub mod churn;
 pub mod faulty;
 pub mod memory;
 pub mod random;

@@ -119,7 +119,8 @@ impl Checker<'_, '_> {
         self.out.warning(code, body.holder, &text)
     }
 
-    /// Examines the elements of a page. Below those up to the index that it answers there is something to enter.
+    /// Examines the elements of a page. Below those up to the index that it answers there is something to
+    /// enter.
     ///
     /// Keys and values are followed as far as they could lie side by side behind the table (C1).
     pub(super) fn elements(&mut self, body: &Body<'_>, fences: &Fences<'_>) -> Result<usize> {

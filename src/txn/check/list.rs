@@ -13,8 +13,8 @@ const LONG: u16 = 0xFFFF;
 const ID_LEN: u64 = 8;
 
 impl Checker<'_, '_> {
-    /// Fills the sets of free pages and of those that the list occupies. `false` where there is no list, or none that
-    /// can be read.
+    /// Fills the sets of free pages and of those that the list occupies. `false` where there is no list, or
+    /// none that can be read.
     pub(super) fn list(&mut self) -> Result<bool> {
         let id = self.snapshot.meta.freelist;
         if id == NO_FREELIST {

@@ -1,5 +1,5 @@
-//! The two meta pages as they stand in the file now. The state that is checked came from one of them when the database
-//! was opened, or was committed since; the other one is what a later opening falls back to.
+//! The two meta pages as they stand in the file now. The state that is checked came from one of them when the
+//! database was opened, or was committed since; the other one is what a later opening falls back to.
 
 use crate::error::{Error, Result};
 use crate::format::PageId;

@@ -75,7 +75,8 @@ pub enum FindingCode {
     KeyBelow = 53,
     /// A key of a page reaches the next key of the branch pages above it.
     KeyReachesNext = 54,
-    /// A page's first key is above the one that its parent has for it: bbolt damages the file if it writes there.
+    /// A page's first key is above the one that its parent has for it: bbolt damages the file if it writes
+    /// there.
     BranchKey = 55,
     /// A bucket's value is shorter than its header; or longer although it has a root page, a warning.
     BucketValue = 60,
@@ -90,7 +91,8 @@ pub struct Finding<'a> {
     pub severity: Severity,
     /// What it is about.
     pub code: FindingCode,
-    /// The page on which it was seen.
+    /// The page on which it was seen: for a bad reference the page that has it, otherwise the page that is
+    /// not as it should be. An inline bucket's is the page that holds it.
     pub page: PageId,
     /// What is wrong, in a sentence.
     pub text: &'a str,

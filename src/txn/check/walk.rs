@@ -45,7 +45,8 @@ struct Frame<'a> {
     limit: usize,
     /// The frame of the root of its tree.
     root: usize,
-    /// Of a root's frame: the depth of the first leaf of its tree; then the same with all the others, until one differs.
+    /// Of a root's frame: the depth of the first leaf of its tree; then the same with all the others, until
+    /// one differs.
     leaf_depth: Option<usize>,
     is_uneven: bool,
 }
@@ -123,7 +124,8 @@ impl<'a> Way<'a> {
         }
     }
 
-    /// Whether a leaf at `depth` is the first of its tree to lie deeper, or less deep, than the leaves before it.
+    /// Whether a leaf at `depth` is the first of its tree to lie deeper, or less deep, than the leaves before
+    /// it.
     fn is_uneven(&mut self, depth: usize) -> bool {
         let root = self.frames.last().map(|parent| parent.root);
         let Some(root) = root.and_then(|root| self.frames.get_mut(root)) else { return false };

@@ -1,0 +1,712 @@
+//! Opening: what is refused and how, what is begun afresh, how a new file appears, and the file's lock.
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Write as _};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use bolt::error::code;
+use bolt::storage::memory::MemoryNamespace;
+use bolt::storage::{Namespace, Storage};
+use bolt::{Db, Error, Options, ROOT, Result, Txn, Wait};
+use common::faulty::{Call, Fault, FaultyNamespace};
+use common::raw::{self, damage_meta, edit_meta};
+use common::sound::{assert_sound_closed, close_sound, close_sound_in, write};
+use common::{assert_sound, dump};
+use tempfile::TempDir;
+
+const ONCE: Option<Duration> = Some(Duration::ZERO);
+const IMAGE: &str = "/image.db";
+
+fn writing() -> Options {
+    Options { lock_timeout: ONCE, no_sync: true, ..Options::default() }
+}
+
+fn reading() -> Options {
+    Options { read_only: true, ..writing() }
+}
+
+/// The code with which an opening fails.
+fn code_of(opened: Result<Db>) -> i32 {
+    opened.map(drop).expect_err("it must not be opened").code()
+}
+
+fn names_in(directory: &Path) -> BTreeSet<PathBuf> {
+    std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect()
+}
+
+fn put(db: &Db, key: &str) {
+    write(db, |txn| {
+        let bucket = txn.ensure_bucket(ROOT, b"bucket").unwrap();
+        txn.put(bucket, key.as_bytes(), key.as_bytes()).unwrap();
+    });
+}
+
+/// The keys of the one bucket.
+fn keys(db: &Db) -> Vec<String> {
+    let mut txn = db.begin_read().unwrap();
+    let Ok(bucket) = txn.bucket(ROOT, b"bucket") else { return Vec::new() };
+    let keys = common::entries(&txn, bucket, false).into_iter().map(|(key, _)| String::from_utf8(key).unwrap());
+    keys.collect()
+}
+
+/// A file of three commits, of the keys "1", "2" and "3"; its newest meta stands in slot 0.
+fn sample(page_size: u32) -> Vec<u8> {
+    let names = MemoryNamespace::new();
+    let db = Db::open_in(&names, Path::new(IMAGE), &Options { page_size, ..writing() }).unwrap();
+    ["1", "2", "3"].iter().for_each(|key| put(&db, key));
+    close_sound_in(&names, &db);
+    let bytes = names.to_vec(Path::new(IMAGE)).unwrap().unwrap();
+    assert_eq!(raw::newest(&bytes).0, 0);
+    bytes
+}
+
+/// The file is refused with `expected`, opened for writing and for reading, and nothing is written or locked.
+fn assert_refused(what: &str, bytes: &[u8], expected: i32) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.db");
+    std::fs::write(&path, bytes).unwrap();
+    let modified = std::fs::metadata(&path).unwrap().modified().unwrap();
+    for options in [writing(), reading(), writing()] {
+        assert_eq!(code_of(Db::open(&path, &options)), expected, "{what}");
+    }
+    assert!(std::fs::read(&path).unwrap() == bytes, "{what}: the file was changed");
+    assert_eq!(std::fs::metadata(&path).unwrap().modified().unwrap(), modified, "{what}");
+    assert_eq!(names_in(directory.path()).len(), 1, "{what}");
+}
+
+fn junk(len: usize) -> Vec<u8> {
+    common::random::Random::new(len as u64).bytes(len)
+}
+
+#[test]
+fn a_file_that_is_no_database_is_refused_and_not_written() {
+    assert_refused("one byte", b"x", code::TOOSHORT);
+    assert_refused("a short text", b"This is a text file, no more.\n", code::TOOSHORT);
+    assert_refused("a byte too short for two metas", &junk(2047), code::TOOSHORT);
+    assert_refused("a text", "A line of a text file.\n".repeat(800).as_bytes(), code::INVALID);
+    assert_refused("junk", &junk(8192), code::INVALID);
+    assert_refused("zeros, but too many for a new file", &vec![0; 4 * 65536 + 1], code::INVALID);
+    assert_refused("one byte among zeros", &[vec![0; 8191], vec![1]].concat(), code::INVALID);
+}
+
+#[test]
+fn a_file_of_the_other_byte_order_is_named_so() {
+    let mut bytes = sample(4096);
+    for slot in 0..2 {
+        let meta = &mut bytes[slot * 4096 + 16..slot * 4096 + 80];
+        meta[..16].chunks_exact_mut(4).for_each(<[u8]>::reverse);
+        meta[16..].chunks_exact_mut(8).for_each(<[u8]>::reverse);
+    }
+    assert_refused("big-endian", &bytes, code::ENDIAN);
+    assert_refused("big-endian and cut short", &bytes[..1000], code::ENDIAN);
+}
+
+#[test]
+fn another_version_of_the_format_is_refused() {
+    for version in [1, 3, u32::MAX] {
+        let mut bytes = sample(4096);
+        let set = |meta: &mut [u8]| meta[4..8].copy_from_slice(&version.to_ne_bytes());
+        edit_meta(&mut bytes, 1, set);
+        edit_meta(&mut bytes, 0, set);
+        assert_refused("a version", &bytes, code::VERSION);
+    }
+}
+
+#[test]
+fn two_damaged_metas_are_a_checksum_error() {
+    for page_size in [1024, 4096, 65536] {
+        let mut bytes = sample(page_size);
+        damage_meta(&mut bytes, 1);
+        damage_meta(&mut bytes, 0);
+        assert_refused("both metas", &bytes, code::CHECKSUM);
+    }
+}
+
+#[test]
+fn a_page_size_that_is_no_power_of_two_or_out_of_reach_is_incompatible() {
+    for page_size in [0u32, 1, 512, 1000, 1025, 3000, 4097, 1 << 25, u32::MAX] {
+        let mut bytes = sample(4096);
+        for slot in [1, 0] {
+            edit_meta(&mut bytes, slot, |meta| meta[8..12].copy_from_slice(&page_size.to_ne_bytes()));
+        }
+        assert_refused(&format!("page size {page_size}"), &bytes, code::INCOMPATIBLE);
+    }
+}
+
+#[test]
+fn a_file_shorter_than_its_meta_says_is_refused() {
+    for page_size in [1024, 4096] {
+        let bytes = sample(page_size);
+        let needed = raw::newest(&bytes).1.high_water as usize * page_size as usize;
+        for len in [needed - 1, needed - page_size as usize, 4 * page_size as usize, 2 * page_size as usize + 100] {
+            assert_refused(&format!("{len} of {needed} bytes"), &bytes[..len], code::TRUNCATED);
+        }
+        let names = MemoryNamespace::new();
+        names.insert(Path::new(IMAGE), bytes[..needed].to_vec()).unwrap();
+        let db = Db::open_in(&names, Path::new(IMAGE), &writing()).unwrap();
+        assert_eq!(keys(&db), ["1", "2", "3"]);
+        put(&db, "4");
+        close_sound_in(&names, &db);
+    }
+}
+
+#[test]
+fn a_meta_that_names_pages_out_of_reach_is_corrupt() {
+    let fields = [("root", 16, 0u64), ("root", 16, 1), ("root", 16, 1 << 40), ("freelist", 32, 1), ("freelist", 32, 1 << 40)];
+    for (name, offset, value) in fields.into_iter().chain([("txid", 48, 1 << 63), ("high water", 40, 1 << 60)]) {
+        let mut bytes = sample(4096);
+        edit_meta(&mut bytes, 0, |meta| meta[offset..offset + 8].copy_from_slice(&value.to_ne_bytes()));
+        assert_refused(&format!("{name} {value}"), &bytes, code::CORRUPT);
+    }
+}
+
+#[test]
+fn with_one_meta_damaged_the_other_ones_state_is_opened() {
+    for page_size in [1024, 2048, 4096, 8192, 65536] {
+        for (slot, expected) in [(0, &["1", "2"][..]), (1, &["1", "2", "3"][..])] {
+            for damage in ["checksum", "struct", "whole page"] {
+                let mut bytes = sample(page_size);
+                let start = slot * page_size as usize;
+                match damage {
+                    "checksum" => damage_meta(&mut bytes, slot),
+                    "struct" => bytes[start..start + 512].fill(0),
+                    _ => bytes[start..start + page_size as usize].copy_from_slice(&junk(page_size as usize)),
+                }
+                let names = MemoryNamespace::new();
+                names.insert(Path::new(IMAGE), bytes).unwrap();
+                for options in [reading(), writing()] {
+                    let db = Db::open_in(&names, Path::new(IMAGE), &options).unwrap();
+                    assert_eq!(keys(&db), expected, "{page_size} {slot} {damage}");
+                    db.close().unwrap();
+                }
+                let db = Db::open_in(&names, Path::new(IMAGE), &writing()).unwrap();
+                put(&db, "4");
+                assert!(raw::metas(&names.to_vec(Path::new(IMAGE)).unwrap().unwrap()).iter().all(Option::is_some));
+                close_sound_in(&names, &db);
+            }
+        }
+    }
+}
+
+/// As `surgery revert-meta-page` leaves it, or a copy of one meta over the other: the ids do not match the slots.
+#[test]
+fn the_newest_meta_is_adopted_in_whichever_slot_it_stands() {
+    let good = sample(4096);
+    for other_slot in ["older", "equal", "damaged"] {
+        let mut bytes = good.clone();
+        let (newest, older) = (good[..80].to_vec(), good[4096..4176].to_vec());
+        bytes[4096 + 8..4096 + 80].copy_from_slice(&newest[8..]);
+        match other_slot {
+            "older" => bytes[8..80].copy_from_slice(&older[8..]),
+            "equal" => {}
+            _ => damage_meta(&mut bytes, 0),
+        }
+        let names = MemoryNamespace::new();
+        names.insert(Path::new(IMAGE), bytes).unwrap();
+        let db = Db::open_in(&names, Path::new(IMAGE), &writing()).unwrap();
+        let txid = db.info().unwrap().txid;
+        for key in ["4", "5", "6"] {
+            put(&db, key);
+            let bytes = names.to_vec(Path::new(IMAGE)).unwrap().unwrap();
+            raw::assert_sound_file(&bytes);
+            let fallback = raw::without_newest_meta(&bytes);
+            raw::assert_sound_file(&fallback);
+            assert_eq!(raw::newest(&fallback).1.txid + 1, raw::newest(&bytes).1.txid, "{other_slot}");
+        }
+        assert_eq!(db.info().unwrap().txid, txid + 3);
+        assert_eq!(keys(&db), ["1", "2", "3", "4", "5", "6"]);
+        close_sound_in(&names, &db);
+    }
+}
+
+#[test]
+fn a_meta_that_cannot_be_read_counts_as_damaged() {
+    let names = FaultyNamespace::new();
+    names.inner.insert(Path::new(IMAGE), sample(4096)).unwrap();
+    for (slot, expected) in [(0, &["1", "2"][..]), (1, &["1", "2", "3"][..])] {
+        names.fail_first(Fault::Not(libc::EIO), move |call| matches!(call, Call::Read { offset, .. } if *offset == slot * 4096));
+        let db = Db::open_in(&names, Path::new(IMAGE), &reading()).unwrap();
+        assert_eq!(keys(&db), expected);
+        db.close().unwrap();
+    }
+    names.fail(|call| if matches!(call, Call::Read { .. }) { Some(Fault::Not(libc::EIO)) } else { None });
+    assert_eq!(code_of(Db::open_in(&names, Path::new(IMAGE), &reading())), libc::EIO);
+    names.heal();
+    assert_sound_closed(&names, Path::new(IMAGE));
+}
+
+#[test]
+fn of_two_versions_the_one_that_is_known_is_opened() {
+    let mut bytes = sample(4096);
+    edit_meta(&mut bytes, 0, |meta| meta[4..8].copy_from_slice(&3u32.to_ne_bytes()));
+    let names = MemoryNamespace::new();
+    names.insert(Path::new(IMAGE), bytes).unwrap();
+    let db = Db::open_in(&names, Path::new(IMAGE), &writing()).unwrap();
+    assert_eq!(keys(&db), ["1", "2"]);
+    put(&db, "3");
+    close_sound_in(&names, &db);
+}
+
+#[test]
+fn files_of_larger_pages_than_new_ones_may_have_are_read_and_written() {
+    for page_size in [128 << 10, 1 << 20, 16 << 20] {
+        let names = MemoryNamespace::new();
+        let inline = raw::inline_bucket(7, &[(b"1", b"1", false)]);
+        names.insert(Path::new(IMAGE), raw::file(page_size, &[(b"bucket", &inline, true)], Some(1))).unwrap();
+        let db = Db::open_in(&names, Path::new(IMAGE), &writing()).unwrap();
+        assert_eq!(db.page_size().unwrap(), page_size);
+        put(&db, "2");
+        assert_eq!(keys(&db), ["1", "2"]);
+        let mut txn = db.begin_read().unwrap();
+        let bucket = txn.bucket(ROOT, b"bucket").unwrap();
+        assert_eq!(txn.sequence(bucket).unwrap(), 7);
+        drop(txn);
+        close_sound_in(&names, &db);
+    }
+}
+
+#[test]
+fn a_damaged_freelist_is_found_by_the_first_writer_and_readers_go_on() {
+    let good = sample(4096);
+    let list = raw::newest(&good).1.freelist as usize * 4096;
+    let damages: [(&str, usize, Vec<u8>); 5] = [
+        ("another kind", 8, vec![2, 0]),
+        ("another page's id", 0, vec![77]),
+        ("a count past its page", 10, vec![0xFE, 0xFF]),
+        ("an id below 2", 16, vec![1, 0, 0, 0, 0, 0, 0, 0]),
+        ("an id past the high water", 16, vec![0, 0, 0, 1, 0, 0, 0, 0]),
+    ];
+    for (what, offset, damage) in damages {
+        let mut bytes = good.clone();
+        bytes[list + offset..list + offset + damage.len()].copy_from_slice(&damage);
+        let names = MemoryNamespace::new();
+        names.insert(Path::new(IMAGE), bytes.clone()).unwrap();
+        let db = Db::open_in(&names, Path::new(IMAGE), &writing()).unwrap();
+        for _ in 0..2 {
+            let refused = db.begin_write(Wait::Try).map(drop).unwrap_err();
+            assert!(matches!(refused, Error::Corrupt { .. }), "{what}: {refused}");
+        }
+        assert_eq!(keys(&db), ["1", "2", "3"]);
+        db.close().unwrap();
+        assert!(names.to_vec(Path::new(IMAGE)).unwrap().unwrap() == bytes, "{what}");
+    }
+}
+
+#[test]
+fn what_is_no_file_is_refused_with_the_systems_word() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    std::fs::write(at("file"), b"").unwrap();
+    std::fs::create_dir(at("folder")).unwrap();
+    symlink("/dev/null", at("device")).unwrap();
+    symlink("loop", at("loop")).unwrap();
+    let before = names_in(directory.path());
+    for options in [writing(), reading()] {
+        let code = |name: &str| code_of(Db::open(&at(name), &options));
+        assert_eq!(code("folder"), libc::EISDIR);
+        assert_eq!(code("device"), libc::EINVAL);
+        assert_eq!(code("loop"), libc::ELOOP);
+        assert_eq!(code("missing/a.db"), libc::ENOENT);
+        assert_eq!(code("file/a.db"), libc::ENOTDIR);
+        assert_eq!(code_of(Db::open(Path::new(""), &options)), libc::ENOENT);
+        assert_eq!(code_of(Db::open(Path::new("a\0b"), &options)), code::ARGUMENT);
+    }
+    assert_eq!(code_of(Db::open(&at("missing.db"), &reading())), libc::ENOENT);
+    assert_eq!(names_in(directory.path()), before);
+    assert!(std::fs::read(at("file")).unwrap().is_empty());
+}
+
+#[test]
+fn options_that_cannot_be_are_refused_before_anything_is_touched() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.db");
+    for page_size in [1, 512, 1000, 4095, 131_072, u32::MAX] {
+        assert_eq!(code_of(Db::open(&path, &Options { page_size, ..writing() })), code::INCOMPATIBLE, "{page_size}");
+    }
+    for percent in [0.0, -0.5, 1.01, f64::NAN, f64::INFINITY] {
+        let options = Options { fill_percent: Some(percent), ..writing() };
+        assert_eq!(code_of(Db::open(&path, &options)), code::ARGUMENT, "{percent}");
+    }
+    assert!(names_in(directory.path()).is_empty());
+}
+
+/// The file that Go makes: both metas, an empty freelist, an empty leaf.
+fn new_file(page_size: u32) -> Vec<u8> {
+    let names = MemoryNamespace::new();
+    Db::open_in(&names, Path::new(IMAGE), &Options { page_size, ..writing() }).unwrap().close().unwrap();
+    names.to_vec(Path::new(IMAGE)).unwrap().unwrap()
+}
+
+#[test]
+fn a_new_file_has_four_pages_and_takes_writes() {
+    let directory = tempfile::tempdir().unwrap();
+    for shift in 10..=16 {
+        let page_size = 1u32 << shift;
+        let path = directory.path().join(format!("{page_size}.db"));
+        let db = Db::open(&path, &Options { page_size, ..writing() }).unwrap();
+        let bytes = std::fs::read(&path).unwrap();
+        assert_eq!(bytes.len(), 4 * page_size as usize);
+        let [first, second] = raw::metas(&bytes).map(Option::unwrap);
+        assert_eq!((first.txid, second.txid), (0, 1));
+        assert_eq!((second.page_size, second.root, second.freelist, second.high_water), (page_size, 3, 2, 4));
+        assert_eq!(raw::assert_sound_file(&bytes).tree, BTreeSet::from([3]));
+        put(&db, "key");
+        close_sound(&db);
+        // An existing file has its own page size.
+        let db = Db::open(&path, &Options { page_size: 1024, ..writing() }).unwrap();
+        assert_eq!((db.page_size().unwrap(), keys(&db)), (page_size, vec!["key".to_owned()]));
+        close_sound(&db);
+    }
+    assert_eq!(names_in(directory.path()).len(), 7);
+}
+
+#[test]
+fn a_new_file_has_the_mode_asked_for_less_the_umask() {
+    let directory = tempfile::tempdir().unwrap();
+    let mode_of = |path: &Path| std::fs::metadata(path).unwrap().mode() & 0o7777;
+    let path = directory.path().join("default");
+    Db::open(&path, &writing()).unwrap().close().unwrap();
+    assert_eq!(mode_of(&path), 0o600);
+    for mode in [0o600, 0o640, 0o644, 0o666, 0o400] {
+        let plain = directory.path().join("plain");
+        #[allow(clippy::disallowed_types, reason = "the system's own way to make a file is the measure")]
+        drop(std::fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(&plain).unwrap());
+        let path = directory.path().join(format!("{mode:o}"));
+        Db::open(&path, &Options { file_mode: mode, ..writing() }).unwrap().close().unwrap();
+        assert_eq!(mode_of(&path), mode_of(&plain), "{mode:o}");
+        std::fs::remove_file(plain).unwrap();
+    }
+}
+
+#[test]
+fn whatever_fails_during_creation_the_name_has_a_whole_file_or_none() {
+    let names = FaultyNamespace::new();
+    let path = Path::new("/new.db");
+    Db::open_in(&names, path, &writing()).unwrap().close().unwrap();
+    let calls: Vec<Call> = names.take_log();
+    let whole = names.bytes(path);
+    let position = |wanted| calls.iter().position(|call| *call == wanted).unwrap();
+    let (linked, last) = (position(Call::Link), position(Call::SyncDirectory));
+    let order: Vec<Call> = calls.iter().copied().filter(Call::is_change).collect();
+    let len = whole.len() as u64;
+    let write = Call::Write { offset: 0, len };
+    assert_eq!(order, [Call::Create, Call::Grow { len }, write, Call::Sync, Call::Link, Call::SyncDirectory]);
+    for index in 0..=last {
+        for fault in [Fault::Not(libc::EIO), Fault::Done(libc::ENOSPC), Fault::Torn(700, libc::EIO)] {
+            names.inner.remove(path);
+            names.fail_nth(index, fault, |_| true);
+            assert!(Db::open_in(&names, path, &writing()).is_err(), "{index} {fault:?}");
+            names.heal();
+            let found = names.inner.to_vec(path).unwrap();
+            assert!(found.as_ref().is_none_or(|bytes| *bytes == whole), "{index} {fault:?}");
+            assert!(found.is_none() || index >= linked, "{index} {fault:?}");
+            let db = Db::open_in(&names, path, &writing()).unwrap();
+            put(&db, "key");
+            close_sound_in(&names, &db);
+        }
+    }
+}
+
+/// Names in which another process makes the file just before this one can link its own.
+struct Crowded {
+    inner: MemoryNamespace,
+    other: Vec<u8>,
+}
+
+struct CrowdedStorage {
+    inner: Box<dyn Storage>,
+    names: MemoryNamespace,
+    other: Vec<u8>,
+}
+
+impl Namespace for Crowded {
+    fn open(&self, path: &Path, read_only: bool) -> Result<Option<Box<dyn Storage>>> {
+        self.inner.open(path, read_only)
+    }
+
+    fn create_unnamed(&self, path: &Path, mode: u32) -> Result<Box<dyn Storage>> {
+        let inner = self.inner.create_unnamed(path, mode)?;
+        Ok(Box::new(CrowdedStorage { inner, names: self.inner.clone(), other: self.other.clone() }))
+    }
+
+    fn sync_directory(&self, path: &Path) -> Result<()> {
+        self.inner.sync_directory(path)
+    }
+}
+
+impl Storage for CrowdedStorage {
+    fn len(&self) -> Result<u64> {
+        self.inner.len()
+    }
+
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> Result<usize> {
+        self.inner.read_at(buf, offset)
+    }
+
+    fn write_at(&self, parts: &[std::io::IoSlice<'_>], offset: u64) -> Result<()> {
+        self.inner.write_at(parts, offset)
+    }
+
+    fn grow(&self, len: u64) -> Result<()> {
+        self.inner.grow(len)
+    }
+
+    fn sync(&self) -> Result<()> {
+        self.inner.sync()
+    }
+
+    fn lock(&self, exclusive: bool, timeout: Option<Duration>) -> Result<()> {
+        self.inner.lock(exclusive, timeout)
+    }
+
+    fn unlock(&self) -> Result<()> {
+        self.inner.unlock()
+    }
+
+    fn view(&self, len: u64, ahead: u64, previous: Option<&bolt::storage::View>) -> Result<bolt::storage::View> {
+        self.inner.view(len, ahead, previous)
+    }
+
+    fn link(&self, path: &Path) -> Result<bool> {
+        self.names.insert(path, self.other.clone())?;
+        self.inner.link(path)
+    }
+}
+
+#[test]
+fn where_the_name_is_taken_meanwhile_what_is_there_is_opened() {
+    let names = Crowded { inner: MemoryNamespace::new(), other: sample(1024) };
+    let db = Db::open_in(&names, Path::new(IMAGE), &Options { page_size: 4096, ..writing() }).unwrap();
+    assert_eq!((keys(&db), db.page_size().unwrap()), (["1", "2", "3"].map(str::to_owned).to_vec(), 1024));
+    close_sound_in(&names, &db);
+    assert!(names.inner.to_vec(Path::new(IMAGE)).unwrap().unwrap() == names.other);
+}
+
+#[test]
+fn threads_that_make_the_same_file_at_once_share_one() {
+    for round in 0..8 {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.db");
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let path = &path;
+                scope.spawn(move || {
+                    let db = Db::open(path, &Options { lock_timeout: None, ..writing() }).unwrap();
+                    put(&db, &thread.to_string());
+                    db.close().unwrap();
+                });
+            }
+        });
+        let db = Db::open(&path, &writing()).unwrap();
+        assert_eq!(keys(&db), ["0", "1", "2", "3"], "round {round}");
+        close_sound(&db);
+        assert_eq!(names_in(directory.path()).len(), 1);
+    }
+}
+
+/// Opens `bytes`, which a crash during creation may have left, and uses the database.
+fn assert_begun_afresh(bytes: &[u8], page_size: u32) {
+    let names = MemoryNamespace::new();
+    names.insert(Path::new(IMAGE), bytes.to_vec()).unwrap();
+    drop(Db::open_in(&names, Path::new(IMAGE), &reading()));
+    assert!(names.to_vec(Path::new(IMAGE)).unwrap().unwrap() == bytes, "opening for reading has written");
+    let db = Db::open_in(&names, Path::new(IMAGE), &Options { page_size, ..writing() }).unwrap();
+    assert!(keys(&db).is_empty());
+    put(&db, "key");
+    db.close().unwrap();
+    assert_sound_closed(&names, Path::new(IMAGE));
+}
+
+#[test]
+fn a_file_of_length_0_is_begun_afresh() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.db");
+    std::fs::write(&path, b"").unwrap();
+    let inode = std::fs::metadata(&path).unwrap().ino();
+    assert_eq!(code_of(Db::open(&path, &reading())), code::TOOSHORT);
+    let db = Db::open(&path, &writing()).unwrap();
+    assert_eq!(code_of(Db::open(&path, &writing())), code::BUSY);
+    put(&db, "key");
+    close_sound(&db);
+    assert_eq!(std::fs::metadata(&path).unwrap().ino(), inode);
+}
+
+#[test]
+fn a_new_file_cut_anywhere_is_begun_afresh() {
+    let whole = new_file(1024);
+    (0..whole.len()).for_each(|len| assert_begun_afresh(&whole[..len], 1024));
+    for page_size in [4096, 65536] {
+        let whole = new_file(page_size);
+        for len in (0..whole.len()).step_by(whole.len() / 32).chain([1, 100, 511, 513, whole.len() - 1]) {
+            assert_begun_afresh(&whole[..len], 2048);
+        }
+    }
+}
+
+#[test]
+fn a_new_file_of_which_sectors_are_missing_is_begun_afresh() {
+    let whole = new_file(1024);
+    for missing in 0u32..256 {
+        let mut bytes = whole.clone();
+        let sectors = bytes.chunks_mut(512).enumerate();
+        sectors.filter(|(index, _)| missing & 1 << index != 0).for_each(|(_, sector)| sector.fill(0));
+        assert_begun_afresh(&bytes, 4096);
+        assert_begun_afresh(&bytes[..4000], 4096);
+    }
+}
+
+#[test]
+fn nothing_else_is_ever_begun_afresh() {
+    let mut without_metas = new_file(1024);
+    without_metas[..512].fill(0);
+    without_metas[1024..1536].fill(0);
+    for offset in (0..4096).step_by(7) {
+        let mut bytes = without_metas.clone();
+        bytes[offset] ^= 0x40;
+        let names = MemoryNamespace::new();
+        names.insert(Path::new(IMAGE), bytes.clone()).unwrap();
+        assert!(Db::open_in(&names, Path::new(IMAGE), &writing()).is_err(), "byte {offset}");
+        assert!(names.to_vec(Path::new(IMAGE)).unwrap().unwrap() == bytes, "byte {offset}");
+    }
+    let mut used = sample(1024);
+    damage_meta(&mut used, 1);
+    damage_meta(&mut used, 0);
+    for len in [2048, 3000, 4096, used.len()] {
+        assert_refused("a used file", &used[..len], code::CHECKSUM);
+    }
+    let mut used = sample(1024);
+    used[..2048].fill(0);
+    assert_refused("a used file without metas", &used, code::INVALID);
+    assert_refused("the head of a used file without metas", &used[..4096], code::INVALID);
+}
+
+#[test]
+fn a_crash_while_a_file_is_begun_afresh_leaves_one_that_can_be_begun_again() {
+    for old_page_size in [1024, 4096] {
+        let mut torn = new_file(old_page_size);
+        torn[..512].fill(0);
+        torn[old_page_size as usize..old_page_size as usize + 512].fill(0);
+        let names = FaultyNamespace::new();
+        let path = Path::new(IMAGE);
+        names.inner.insert(path, torn.clone()).unwrap();
+        Db::open_in(&names, path, &Options { page_size: 2048, ..writing() }).unwrap().close().unwrap();
+        let begun = names.bytes(path);
+        for missing in 0u32..256 {
+            let mut bytes = begun.clone();
+            for (index, sector) in bytes.chunks_mut(512).enumerate() {
+                if missing & 1 << (index % 8) != 0 {
+                    sector.copy_from_slice(&[&torn[..], &vec![0; begun.len()]].concat()[index * 512..][..512]);
+                }
+            }
+            names.inner.insert(path, bytes).unwrap();
+            let db = Db::open_in(&names, path, &Options { page_size: 2048, ..writing() }).unwrap();
+            put(&db, "key");
+            close_sound_in(&names, &db);
+        }
+    }
+}
+
+/// A database in a directory of its own.
+fn database() -> (TempDir, PathBuf) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.db");
+    let db = Db::open(&path, &writing()).unwrap();
+    put(&db, "1");
+    close_sound(&db);
+    (directory, path)
+}
+
+#[test]
+fn a_second_handle_waits_for_the_lock_as_long_as_it_is_told() {
+    let (_directory, path) = database();
+    let first = Db::open(&path, &writing()).unwrap();
+    for options in [writing(), reading()] {
+        assert_eq!(code_of(Db::open(&path, &options)), code::BUSY);
+        let start = Instant::now();
+        let patient = Options { lock_timeout: Some(Duration::from_millis(80)), ..options.clone() };
+        assert_eq!(code_of(Db::open(&path, &patient)), code::TIMEOUT);
+        let waited = start.elapsed();
+        assert!(waited >= Duration::from_millis(80) && waited < Duration::from_secs(20), "{waited:?}");
+    }
+    std::thread::scope(|scope| {
+        let waiter = scope.spawn(|| Db::open(&path, &Options { lock_timeout: None, ..writing() }).unwrap());
+        std::thread::sleep(Duration::from_millis(30));
+        assert!(!waiter.is_finished());
+        put(&first, "2");
+        first.close().unwrap();
+        let second = waiter.join().unwrap();
+        assert_eq!(keys(&second), ["1", "2"]);
+        close_sound(&second);
+    });
+}
+
+#[test]
+fn readers_share_the_lock_and_keep_a_writer_out() {
+    let (_directory, path) = database();
+    let readers: Vec<Db> = (0..3).map(|_| Db::open(&path, &reading()).unwrap()).collect();
+    assert_eq!(code_of(Db::open(&path, &writing())), code::BUSY);
+    for reader in &readers {
+        assert_eq!(keys(reader), ["1"]);
+        assert!(reader.is_read_only());
+        assert!(matches!(reader.begin_write(Wait::Try), Err(Error::ReadOnly)));
+        assert_sound(reader);
+    }
+    let [first, second, third] = <[Db; 3]>::try_from(readers).ok().unwrap();
+    first.close().unwrap();
+    drop(second);
+    assert_eq!(code_of(Db::open(&path, &writing())), code::BUSY);
+    third.close().unwrap();
+    let db = Db::open(&path, &writing()).unwrap();
+    put(&db, "2");
+    close_sound(&db);
+}
+
+#[test]
+fn the_lock_goes_with_the_last_reference_or_transaction() {
+    let (_directory, path) = database();
+    let db = Db::open(&path, &writing()).unwrap();
+    let clone = db.clone();
+    drop(db);
+    let txn: Txn = clone.begin_read().unwrap();
+    drop(clone);
+    assert_eq!(code_of(Db::open(&path, &writing())), code::BUSY);
+    drop(txn);
+    close_sound(&Db::open(&path, &writing()).unwrap());
+}
+
+#[test]
+fn another_process_and_this_one_keep_each_other_out() {
+    let (_directory, path) = database();
+    for (kind, reader_code) in [("-x", Some(code::BUSY)), ("-s", None)] {
+        let mut holder = Command::new("flock")
+            .args([kind, path.to_str().unwrap(), "-c", "echo held; read line"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(holder.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        assert_eq!(line, "held\n");
+        assert_eq!(code_of(Db::open(&path, &writing())), code::BUSY);
+        assert_eq!(Db::open(&path, &reading()).map(drop).err().map(|error| error.code()), reader_code);
+        holder.stdin.take().unwrap().write_all(b"\n").unwrap();
+        assert!(holder.wait().unwrap().success());
+    }
+    let take = |kind: &str| {
+        let taken = Command::new("flock").args(["-n", kind, path.to_str().unwrap(), "-c", "true"]).status();
+        taken.unwrap().success()
+    };
+    let db = Db::open(&path, &writing()).unwrap();
+    assert!(!take("-x") && !take("-s"));
+    close_sound(&db);
+    let db = Db::open(&path, &reading()).unwrap();
+    assert!(!take("-x") && take("-s"));
+    assert_eq!(dump(&mut db.begin_read().unwrap()).len(), 2);
+    db.close().unwrap();
+    assert!(take("-x"));
+}
