@@ -17,8 +17,8 @@ pub use page_set::PageSet;
 use crate::error::{Error, Result};
 use crate::format::{FIRST_PAGE, PageId, TxnId};
 
-/// How much of the bitmap is searched for pages that lie side by side: the first 32,768 pages that may be free.
-const EXTENT_SEARCH_WORDS: usize = 512;
+/// How much of the bitmap is searched for pages that lie side by side: the first 4,096 pages that may be free.
+const NEAR_WORDS: usize = 64;
 
 /// A page and its overflow pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,7 +106,7 @@ impl Freelist {
         if page_count > self.free.len() || self.missing_len.is_some_and(|missing| page_count >= missing) {
             return None;
         }
-        let found = self.free.find_run(page_count, usize::MAX);
+        let found = self.free.find_run(page_count);
         match found {
             Some(id) => self.free.remove_run(id, page_count),
             None => self.missing_len = Some(page_count),
@@ -114,18 +114,11 @@ impl Freelist {
         found
     }
 
-    /// Takes a run of up to `page_count` free pages, at least two, so that what a commit writes lies side by side. Only a
-    /// part of a long list is searched.
-    pub fn allocate_extent(&mut self, page_count: u64) -> Option<Run> {
-        let mut page_count = page_count.min(self.free.len());
-        while page_count > 1 {
-            if let Some(id) = self.free.find_run(page_count, EXTENT_SEARCH_WORDS) {
-                self.free.remove_run(id, page_count);
-                return Some(Run { id, page_count });
-            }
-            page_count = page_count.min(EXTENT_SEARCH_WORDS as u64 * 64) / 2;
-        }
-        None
+    /// Takes `page_count` free pages (64 at most) that lie side by side, if there are such among the first free ones.
+    pub fn allocate_near(&mut self, page_count: u64) -> Option<Run> {
+        let id = self.free.find_near(page_count, NEAR_WORDS)?;
+        self.free.remove_run(id, page_count);
+        Some(Run { id, page_count })
     }
 
     /// Makes free again what was taken and not used.

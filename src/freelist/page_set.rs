@@ -112,31 +112,51 @@ impl PageSet {
         (self.lowest / CHUNK_BITS) as usize
     }
 
-    /// The first id of the lowest run of at least `len` ids, as bbolt's array freelist finds it, looked for in `word_limit`
-    /// words of 64 ids.
-    pub fn find_run(&mut self, len: u64, word_limit: usize) -> Option<PageId> {
+    /// The first id of the lowest run of at least `len` ids, as bbolt's array freelist finds it.
+    pub fn find_run(&mut self, len: u64) -> Option<PageId> {
         let (mut start, mut found) = (0, 0);
-        let mut left = word_limit;
-        let first_word = word_index(self.lowest);
-        for (index, chunk) in self.chunks.iter().enumerate().skip(self.lowest_chunk()) {
-            let Some(chunk) = chunk else {
+        let mut expected = self.lowest / WORD_BITS * WORD_BITS;
+        let run = self.words().find_map(|(base, word)| {
+            if base != expected {
                 found = 0;
-                continue;
-            };
-            let skipped = if index == self.lowest_chunk() { first_word } else { 0 };
-            for (word_index, &word) in chunk.words.iter().enumerate().skip(skipped) {
-                left = left.checked_sub(1)?;
-                let base = index as u64 * CHUNK_BITS + word_index as u64 * WORD_BITS;
-                if let Some(id) = scan_word(word, base, len, &mut start, &mut found) {
-                    if len == 1 {
-                        self.lowest = id;
-                    }
-                    return Some(id);
-                }
             }
+            expected = base + WORD_BITS;
+            scan_word(word, base, len, &mut start, &mut found)
+        });
+        if let (Some(id), 1) = (run, len) {
+            self.lowest = id;
         }
-        None
+        run
     }
+
+    /// The first id of some run of `len` ids, up to 64, that lies within one of the first `word_limit` words of 64 ids.
+    pub fn find_near(&self, len: u64, word_limit: usize) -> Option<PageId> {
+        let near = self.words().take(word_limit).map(|(base, word)| (base, run_starts(word, len)));
+        near.filter(|(_, starts)| *starts != 0).map(|(base, starts)| base + u64::from(starts.trailing_zeros())).next()
+    }
+
+    /// The words that may hold ids, each with the id of its first bit.
+    fn words(&self) -> impl Iterator<Item = (PageId, u64)> + '_ {
+        let first = self.lowest_chunk();
+        let skipped = word_index(self.lowest);
+        let chunks = self.chunks.iter().enumerate().skip(first);
+        chunks.filter_map(|(index, chunk)| Some((index, chunk.as_ref()?))).flat_map(move |(index, chunk)| {
+            let skipped = if index == first { skipped } else { 0 };
+            let words = chunk.words.iter().enumerate().skip(skipped);
+            words.map(move |(word, &bits)| (index as u64 * CHUNK_BITS + word as u64 * WORD_BITS, bits))
+        })
+    }
+}
+
+/// The bits of `word` at which `len` ones begin.
+fn run_starts(word: u64, len: u64) -> u64 {
+    let (mut starts, mut covered) = (word, 1);
+    while covered < len.min(WORD_BITS) {
+        let step = covered.min(len - covered);
+        starts &= starts >> step;
+        covered += step;
+    }
+    starts
 }
 
 /// Carries the run of `found` ids from `start` on through one word; the start of the run once it is `len` long.
@@ -219,7 +239,11 @@ mod tests {
             }
             prop_assert!(set.iter().eq(model.iter().copied()));
             for len in 1..8 {
-                prop_assert_eq!(set.find_run(len, usize::MAX), lowest_run(&model, len));
+                let near = set.find_near(len, usize::MAX);
+                prop_assert!(near.is_none_or(|start| (start..start + len).all(|id| model.contains(&id))));
+                let within_a_word = |&id: &PageId| id % 64 + len <= 64 && (id..id + len).all(|id| model.contains(&id));
+                prop_assert_eq!(near, model.iter().copied().find(within_a_word));
+                prop_assert_eq!(set.find_run(len), lowest_run(&model, len));
             }
         }
     }
@@ -228,10 +252,10 @@ mod tests {
     fn a_run_goes_on_across_words_and_chunks() {
         let mut set = PageSet::new();
         assert!(set.insert_run(CHUNK_BITS - 70, 140).unwrap());
-        assert_eq!(set.find_run(140, usize::MAX), Some(CHUNK_BITS - 70));
-        assert_eq!(set.find_run(141, usize::MAX), None);
+        assert_eq!(set.find_run(140), Some(CHUNK_BITS - 70));
+        assert_eq!(set.find_run(141), None);
         set.remove_run(CHUNK_BITS - 70, 71);
-        assert_eq!(set.find_run(1, usize::MAX), Some(CHUNK_BITS + 1));
+        assert_eq!(set.find_run(1), Some(CHUNK_BITS + 1));
         assert!(!set.insert_run(CHUNK_BITS, 2).unwrap(), "the second was there");
     }
 

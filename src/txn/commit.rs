@@ -28,8 +28,12 @@ use super::snapshot::Snapshot;
 
 /// bbolt's default fill percent.
 const BBOLT_FILL_PERCENT: f64 = 0.5;
-/// Neighbouring runs are written together up to this many bytes.
-const BATCH_LEN: u64 = 1 << 20;
+/// Neighbouring runs are written together up to this many bytes. More in one call would make Linux keep the file in larger
+/// pieces of its cache, in which each later write of one page costs a walk over the piece (ext4, measured with 16 KiB to
+/// 1 MiB by `bench/run.sh --rows W1,W2,W4`).
+const BATCH_LEN: u64 = 16 << 10;
+/// The longest extent that [`Freelist::allocate_near`] gives.
+const MAX_EXTENT_LEN: u64 = 64;
 /// The file grows by a 32nd of its length at least, so that growth is rare, in steps of 32 KiB ..
 const GROWTH_SHIFT: u32 = 5;
 const GROWTH_STEP: u64 = 32 << 10;
@@ -75,6 +79,8 @@ struct Attempt<'a> {
     allocated: Vec<Run>,
     /// Free pages that lie side by side, taken ahead.
     extent: Option<Run>,
+    /// How many pages the next extent should have; 1: none is to be had.
+    extent_len: u64,
     plan: Vec<PlannedRun>,
     list_run: Option<Run>,
 }
@@ -111,7 +117,7 @@ impl<'a> Attempt<'a> {
         let freelist = writer.freelist.take().unwrap_or_default();
         let meta = Meta { txid: snapshot.meta.txid + 1, ..snapshot.meta };
         let mut attempt =
-            Attempt { shared, snapshot, freelist, meta, allocated: Vec::new(), extent: None, plan: Vec::new(), list_run: None };
+            Attempt { shared, snapshot, freelist, meta, allocated: Vec::new(), extent: None, extent_len: 1, plan: Vec::new(), list_run: None };
         let result = plan(&mut attempt).and_then(|(root, sequence, mut nodes)| {
             attempt.meta.root = root;
             attempt.meta.sequence = sequence;
@@ -138,7 +144,7 @@ impl<'a> Attempt<'a> {
             }
         }
         if !self.shared.bbolt_rules {
-            self.extent = self.freelist.allocate_extent(nodes.len() as u64 + 1);
+            self.extent_len = (BATCH_LEN / u64::from(self.meta.page_size)).clamp(1, MAX_EXTENT_LEN);
         }
         for id in order {
             if buckets.get(id).is_ok_and(|bucket| bucket.state.changed) {
@@ -185,12 +191,21 @@ impl<'a> Attempt<'a> {
         Ok(())
     }
 
-    /// Takes the first `page_count` pages of the extent, if it has so many.
+    /// A free page beside the one given before, so that neighbours are written together.
     fn take_from_extent(&mut self, page_count: u64) -> Option<PageId> {
+        while page_count == 1 && self.extent.is_none() && self.extent_len > 1 {
+            self.extent = self.freelist.allocate_near(self.extent_len);
+            if self.extent.is_none() {
+                self.extent_len /= 2;
+            }
+        }
         let extent = self.extent.as_mut().filter(|extent| extent.page_count >= page_count)?;
         let id = extent.id;
         extent.id += page_count;
         extent.page_count -= page_count;
+        if extent.page_count == 0 {
+            self.extent = None;
+        }
         Some(id)
     }
 
