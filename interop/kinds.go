@@ -45,7 +45,7 @@ func init() {
 			}
 		}
 	}
-	for _, count := range []int{65534, 65535, 65536} {
+	for _, count := range []int{65534, 65535, 65536, 65544} {
 		count := count
 		kinds[fmt.Sprintf("freelist-%d", count)] = func(path string, _ uint64) error {
 			return makeFreelistCount(path, count)

@@ -65,3 +65,31 @@ func TestALockedFileIsAnErrorAfterTheTimeout(t *testing.T) {
 		t.Errorf("%q", problems)
 	}
 }
+
+func TestAHeldFileIsLockedUntilItIsReleased(t *testing.T) {
+	path := made(t, "empty")
+	got := asked(t, "hold "+path+" exclusive", "hold "+path+" exclusive", "check "+path, "release", "release",
+		"check "+path, "hold "+path+" shared 100", "check "+path)
+	want := "ok 0\n.\nerror a file is held already\n.\nok 1\nopen: timeout\n.\n" +
+		"ok 0\n.\nerror no file is held\n.\nok 0\n.\nok 0\n.\nok 0\n.\n"
+	if got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+	if problems := check(path); len(problems) != 0 {
+		t.Errorf("after the server's end: %q", problems)
+	}
+}
+
+func TestAHoldWaitsAsLongAsItIsTold(t *testing.T) {
+	path := made(t, "empty")
+	r := &runner{path: path}
+	if err := r.open(nil); err != nil {
+		t.Fatal(err)
+	}
+	defer r.abandon()
+	got := asked(t, "hold "+path+" shared 100", "hold "+path, "hold "+path+" gently", "hold "+path+" shared x",
+		"hold "+path+".missing shared")
+	if !strings.HasPrefix(got, "error timeout\n.\nerror usage") || strings.Count(got, "error ") != 5 {
+		t.Errorf("%q", got)
+	}
+}

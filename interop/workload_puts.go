@@ -87,7 +87,11 @@ func (p *putter) put() {
 
 func (p *putter) newKey() []byte {
 	if p.chance(1) {
-		return p.text(p.between(p.pageSize/4, p.pageSize+p.pageSize/2))
+		length := p.between(p.pageSize/4, p.pageSize+p.pageSize/2)
+		if length > maxKeyLen {
+			length = maxKeyLen
+		}
+		return p.text(length)
 	}
 	p.counter++
 	style := p.style

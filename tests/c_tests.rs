@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const PROGRAMS: [&str; 7] = ["error", "options", "db", "txn", "bucket", "kv", "cursor"];
+const PROGRAMS: [&str; 8] = ["contents", "error", "options", "db", "txn", "bucket", "kv", "cursor"];
 
 /// How a program is linked.
 #[derive(Clone, Copy)]
@@ -46,6 +46,7 @@ fn compiler() -> Command {
         .cargo_metadata(false);
     build.warnings(true).extra_warnings(true).warnings_into_errors(true).std("c99").flag("-pedantic");
     build.include(repository().join("include"));
+    build.define("FIXTURES", format!("\"{}\"", repository().join("fixtures").display()).as_str());
     build.get_compiler().to_command()
 }
 
@@ -126,6 +127,11 @@ fn keys_and_values_hold_in_c() {
 #[test]
 fn cursors_hold_in_c() {
     run_program("cursor", Link::Shared, &[]);
+}
+
+#[test]
+fn the_content_of_the_real_files_is_read_in_c() {
+    run_program("contents", Link::Shared, &[]);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::error::{Error, Result};
 use crate::format::meta::{META_LEN, Meta};
 use crate::format::{FIRST_PAGE, MAX_READ_PAGE_SIZE, MIN_PAGE_SIZE, NO_FREELIST, PageId};
-use crate::storage::{Namespace, Storage};
+use crate::storage::{Namespace, Storage, sys};
 use crate::txn::{KnownPages, Settings, Shared, SharedOptions, Snapshot, Writer};
 
 use super::create;
@@ -31,8 +31,7 @@ pub fn open(names: &dyn Namespace, path: &Path, options: &Options, system_page_s
             return adopt(storage, options, is_new);
         }
         if options.read_only {
-            let missing = std::io::Error::from_raw_os_error(libc::ENOENT);
-            return Err(Error::os(format!("cannot open {}", path.display()), missing));
+            return Err(Error::os(format!("cannot open {}", path.display()), sys::no_such_file()));
         }
         if let Some(storage) = create::create(names, path, options.file_mode, page_size)? {
             return adopt(storage, options, true);

@@ -153,6 +153,11 @@ pub fn write(fd: RawFd, bytes: &[u8]) -> io::Result<usize> {
     usize::try_from(written).map_err(|_| io::Error::last_os_error())
 }
 
+/// What the system says where there is no such file.
+pub fn no_such_file() -> io::Error {
+    errno(libc::ENOENT)
+}
+
 /// Asks the processor to fetch the cache lines of `bytes`, of which it will need the content soon.
 #[inline(always)]
 pub fn prefetch(bytes: &[u8]) {

@@ -197,11 +197,6 @@ pub struct NodesMark {
 }
 
 impl Nodes {
-    /// How many nodes there are.
-    pub fn len(&self) -> usize {
-        self.list.len()
-    }
-
     /// Node `id`.
     pub(super) fn get(&self, id: NodeId) -> Result<&Node> {
         self.list.get(id.0 as usize).ok_or_else(missing)

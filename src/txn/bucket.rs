@@ -250,10 +250,9 @@ impl Txn {
         let source = self.source()?;
         for (index, bucket) in self.buckets.list.iter().enumerate().take(SCAN_LEN).skip(1) {
             let state = &bucket.state;
-            if state.parent == parent && !state.deleted && state.name.1 == name.len() as u64 {
-                if source.bytes(state.name.0, state.name.1)? == name {
-                    return Ok(Some(self.buckets.id(index as u32)));
-                }
+            let may_be = state.parent == parent && !state.deleted && state.name.1 == name.len() as u64;
+            if may_be && source.bytes(state.name.0, state.name.1)? == name {
+                return Ok(Some(self.buckets.id(index as u32)));
             }
         }
         if self.buckets.by_name.is_empty() {

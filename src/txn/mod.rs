@@ -121,6 +121,7 @@ impl Txn {
     }
 
     /// The length of the database as this transaction began, in bytes: high water x page size.
+    #[expect(clippy::len_without_is_empty, reason = "a database is never empty")]
     pub fn len(&self) -> u64 {
         self.snapshot.as_ref().map_or(0, |snapshot| snapshot.len())
     }
