@@ -20,5 +20,6 @@ pub mod txn;
 
 pub use db::{Db, DbInfo, Options};
 pub use error::{Error, Result};
-pub use tree::{Condition, Entry};
-pub use txn::{BucketId, CheckOptions, Cursor, Finding, FindingCode, FreelistMode, ROOT, Savepoint, Severity, Txn, Wait};
+pub use tree::{Condition, Direction, Entry, Take};
+pub use txn::{BucketId, BucketStats, CheckOptions, Cursor, Finding, FindingCode, FreelistMode, Inspected, Inspection};
+pub use txn::{ROOT, Savepoint, Severity, Txn, Wait};

@@ -3,7 +3,7 @@
 //!
 //! Cargo puts the libraries beside this program, because integration tests are built with all the crate
 //! types of the package. A program gets a directory of its own; it prints what each of its tests proved.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by a panic")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by a panic")]
 
 use std::env;
 use std::fs;

@@ -2,7 +2,7 @@
 //! that header and library agree on the version, the exported names and the name in the ABI.
 //!
 //! That the header is what the sources give is a test of `xtask`, which knows cbindgen.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by a panic")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by a panic")]
 
 use std::collections::BTreeSet;
 use std::env;

@@ -84,6 +84,11 @@ impl BucketCall {
         Ok(BucketCall { txn, id, slot })
     }
 
+    /// Which transaction it belongs to, and which bucket of it it is.
+    pub fn place(&self) -> (&'static Slot<bolt_txn>, BucketId) {
+        (self.txn.place().0, self.id)
+    }
+
     /// Does something with the bucket.
     #[inline]
     pub fn run<R>(
@@ -264,6 +269,46 @@ pub unsafe extern "C" fn bolt_bucket_delete(
         call.run(|txn, parent| {
             // SAFETY: the conventions of the header: NULL, or `name_len` bytes.
             txn.delete_bucket(parent, unsafe { bytes(name, name_len) }?)
+        })?;
+        Ok(BOLT_OK)
+    })
+}
+
+/// Moves a bucket with everything in it into another one, under the same name.
+///
+/// Handles and cursors of the bucket and of those in it stay good, and what was changed in it in this transaction moves
+/// with it.
+///
+/// @param from The bucket that it lies in; bolt_root for a top-level one.
+/// @param name The bucket's name.
+/// @param name_len The length of the name in bytes.
+/// @param to The bucket that it is moved to; bolt_root to make it a top-level one.
+/// @return BOLT_OK; BOLT_NOTFOUND; BOLT_WRONGTYPE where a value has that name, here or there; BOLT_EXISTS where the
+///     target has a bucket of that name; BOLT_SAMEBUCKET where both are the same, or the target is the bucket itself
+///     or lies in it; BOLT_DIFFERENTDB where they belong to different transactions; BOLT_NOTWRITABLE; BOLT_ARGUMENT;
+///     BOLT_CORRUPT; BOLT_BADHANDLE; BOLT_FORKED; ENOMEM. Nothing has changed unless it is BOLT_OK.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bolt_bucket_move(
+    from: *mut bolt_bucket,
+    name: *const c_void,
+    name_len: usize,
+    to: *mut bolt_bucket,
+) -> c_int {
+    guard(|| {
+        // SAFETY: the conventions of the header: a handle of this library, its transaction used by nobody
+        // else.
+        let (target_txn, target) = unsafe { BucketCall::begin(to) }?.place();
+        // SAFETY: the conventions of the header: a handle of this library, its transaction used by nobody
+        // else.
+        let mut call = unsafe { BucketCall::begin(from) }?;
+        let (txn, _) = call.place();
+        call.run(|engine, from| {
+            if !std::ptr::eq(txn, target_txn) {
+                return Err(if engine.is_writable() { Error::DifferentDb } else { Error::NotWritable });
+            }
+            // SAFETY: the conventions of the header: NULL, or `name_len` bytes.
+            engine.move_bucket(from, unsafe { bytes(name, name_len) }?, target)
         })?;
         Ok(BOLT_OK)
     })

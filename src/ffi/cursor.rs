@@ -6,6 +6,7 @@ use std::ffi::{c_int, c_void};
 use super::boundary::{Failure, bytes, guard, write};
 use super::bucket::{BucketCall, bolt_bucket};
 use super::error::{BOLT_NOTFOUND, BOLT_OK};
+use super::kv::{bolt_slice, optional};
 use super::handle::{self, Arena, Exclusive, Handle, Slot};
 use super::txn::{TxnCall, bolt_txn};
 use crate::error::{Error, Result};
@@ -133,7 +134,7 @@ pub unsafe extern "C" fn bolt_cursor_close(cursor: *mut bolt_cursor) -> c_int {
 ///
 /// `cursor` is NULL or came from this library, and nobody else uses its transaction.
 #[inline]
-unsafe fn run<R>(
+pub(super) unsafe fn run<R>(
     cursor: *const bolt_cursor,
     action: impl FnOnce(&mut Cursor, &mut Txn) -> Result<R>,
 ) -> std::result::Result<R, Failure> {
@@ -249,6 +250,58 @@ pub unsafe extern "C" fn bolt_cursor_seek(
         let key = unsafe { bytes(key, key_len) }?;
         // SAFETY: the conventions of the header, which are step's own.
         unsafe { step(cursor, kv, |cursor, txn| cursor.seek(txn, key)) }
+    })
+}
+
+/// Moves to a key, or to the next smaller one where it is not there.
+///
+/// @param cursor The cursor.
+/// @param key The key.
+/// @param key_len The length of the key in bytes.
+/// @param kv The entry, valid until the transaction ends; written only with BOLT_OK. May be NULL.
+/// @return BOLT_OK; BOLT_NOTFOUND where all keys are greater: bolt_cursor_next then moves to the first one;
+///     BOLT_ARGUMENT; BOLT_CORRUPT; BOLT_BADHANDLE; BOLT_FORKED.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bolt_cursor_seek_le(
+    cursor: *mut bolt_cursor,
+    key: *const c_void,
+    key_len: usize,
+    kv: *mut bolt_kv,
+) -> c_int {
+    guard(|| {
+        // SAFETY: the conventions of the header: NULL, or `key_len` bytes.
+        let key = unsafe { bytes(key, key_len) }?;
+        // SAFETY: the conventions of the header, which are step's own.
+        unsafe { step(cursor, kv, |cursor, txn| cursor.seek_le(txn, key)) }
+    })
+}
+
+/// Keeps a cursor between two keys: for it, all others are as if they were not there. It stands nowhere then.
+///
+/// @param cursor The cursor.
+/// @param from The smallest key; NULL: no bound. It is copied.
+/// @param to The first key that is too great; NULL: no bound. It is copied.
+/// @return BOLT_OK; BOLT_ARGUMENT; BOLT_BADHANDLE; BOLT_FORKED; ENOMEM, and all is as it was.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bolt_cursor_set_bounds(
+    cursor: *mut bolt_cursor,
+    from: *const bolt_slice,
+    to: *const bolt_slice,
+) -> c_int {
+    guard(|| {
+        let set = |cursor: &mut Cursor, txn: &mut Txn| {
+            // A cursor over a deleted bucket is refused, as everywhere.
+            cursor.current(txn)?;
+            // SAFETY: the conventions of the header: NULL, or a slice.
+            let from = unsafe { optional(from) }?;
+            // SAFETY: the conventions of the header: NULL, or a slice.
+            let to = unsafe { optional(to) }?;
+            cursor.set_bounds(from, to)
+        };
+        // SAFETY: the conventions of the header, which are run's own.
+        unsafe { run(cursor, set) }?;
+        Ok(BOLT_OK)
     })
 }
 

@@ -22,10 +22,13 @@ mod boundary;
 mod handle;
 
 pub mod bucket;
+pub mod bulk;
 pub mod cursor;
 pub mod db;
 pub mod error;
+pub mod inspect;
 pub mod kv;
 pub mod options;
+pub mod savepoint;
 pub mod txn;
 pub mod version;

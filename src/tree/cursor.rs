@@ -4,20 +4,21 @@
 //! which does when the tree changes. After a change it finds the key again; where the key is gone, it stands in the gap
 //! that the key left. So nothing is skipped and nothing comes twice, whatever was written in between.
 //!
-//! C1. From one leaf to the next the keys ascend (descend), and a branch page is entered only with keys within its
-//!     parent's. A file in which pages are shared or go in circles breaks this, so a walk takes no more steps than the
-//!     file has entries.
+//! C2. Where `version` is the tree's, the way leads to the key on which the cursor stands, or to the one behind the gap
+//!     in which it does; and `window` names entries of that page alone, all of them within the bounds.
+
+use std::ops::Range;
 
 use crate::error::{Error, Result};
-use crate::format::MAX_DEPTH;
-use crate::format::page::Page;
+use crate::format::page::{LeafElement, Page};
 
 use super::Pages;
 use super::arena::At;
 use super::items::Pos;
-use super::node::{Child, Tree};
-use super::search::prefetch_table;
-use super::source::{Content, Found, Place, Source, Step, check_fences, too_deep};
+use super::node::{Tree, missing};
+use super::search::search;
+use super::source::{Content, Found, Place, Source, Step};
+use super::way::{Direction, Way, beside};
 
 /// An entry on which a cursor stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,10 +29,22 @@ pub struct Entry<'a> {
     pub value: Option<&'a [u8]>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Direction {
-    Forward,
-    Backward,
+/// What the receiver of many entries says to each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Take {
+    /// Taken: go on.
+    More,
+    /// Taken: stop.
+    Enough,
+    /// Not taken: it is the first of the next time.
+    Refused,
+}
+
+/// The keys between which a cursor stays.
+#[derive(Default)]
+struct Bounds {
+    from: Option<Vec<u8>>,
+    to: Option<Vec<u8>>,
 }
 
 /// The key that a cursor remembers.
@@ -49,18 +62,37 @@ enum State {
     On(KeyRef),
     /// Where an entry was that is deleted.
     Gap(KeyRef),
-    /// Behind the last entry, where a search ended.
+    /// Before the first entry, where a search backward ended.
+    Start,
+    /// Behind the last entry, where a search forward ended.
     End,
+}
+
+/// Where the way of a cursor leads after a change of the tree.
+enum Refreshed {
+    /// It stands nowhere.
+    Nowhere,
+    /// To no entry: all keys are above.
+    BeforeFirst,
+    /// To the key remembered.
+    OnKey,
+    /// The key is gone: to the one that follows it.
+    OnFollowing,
+    /// To no entry: all keys are below.
+    BehindLast,
 }
 
 /// A place in a tree.
 pub struct Cursor {
-    path: Vec<Step>,
+    way: Way,
     state: State,
-    /// The tree's version for which `path` holds.
+    bounds: Bounds,
+    /// The tree's version for which `way` holds.
     version: Option<u64>,
-    /// How many entries the page has on which it stands; 0 on a changed node.
+    /// How many entries the page has on which it stands ..
     page_len: u32,
+    /// .. and to which of them it steps without a look at the bounds; none on a changed node.
+    window: Range<u32>,
 }
 
 impl Default for Cursor {
@@ -69,10 +101,42 @@ impl Default for Cursor {
     }
 }
 
+impl Bounds {
+    fn new(from: Option<&[u8]>, to: Option<&[u8]>) -> Result<Bounds> {
+        Ok(Bounds { from: from.map(copy).transpose()?, to: to.map(copy).transpose()? })
+    }
+
+    #[inline]
+    fn contain(&self, key: &[u8]) -> bool {
+        self.from.as_deref().is_none_or(|from| key >= from) && self.to.as_deref().is_none_or(|to| key < to)
+    }
+
+    /// The entries of a leaf page that lie within.
+    fn window(&self, page: &Page<'_>) -> Result<Range<u32>> {
+        let start = self.from.as_deref().map_or(Ok(0), |from| Ok::<_, Error>(search(page, from)?.0))?;
+        let end = self.to.as_deref().map_or(Ok(page.count()), |to| Ok::<_, Error>(search(page, to)?.0))?;
+        Ok(start as u32..end as u32)
+    }
+}
+
+fn copy(key: &[u8]) -> Result<Vec<u8>> {
+    let mut copy = Vec::new();
+    copy.try_reserve_exact(key.len())?;
+    copy.extend_from_slice(key);
+    Ok(copy)
+}
+
+impl<'a> Entry<'a> {
+    fn new(key: &'a [u8], value: &'a [u8], is_bucket: bool) -> Entry<'a> {
+        Entry { key, value: if is_bucket { None } else { Some(value) } }
+    }
+}
+
 impl Cursor {
     /// A cursor that stands nowhere.
     pub fn new() -> Cursor {
-        Cursor { path: Vec::new(), state: State::Unset, version: None, page_len: 0 }
+        let (way, bounds) = (Way::default(), Bounds::default());
+        Cursor { way, state: State::Unset, bounds, version: None, page_len: 0, window: 0..0 }
     }
 
     /// Whether it stands nowhere yet.
@@ -80,42 +144,58 @@ impl Cursor {
         matches!(self.state, State::Unset)
     }
 
+    /// From now on keys below `from`, and those that are not below `to`, are as if they were not there. The cursor stands
+    /// nowhere then.
+    pub fn set_bounds(&mut self, from: Option<&[u8]>, to: Option<&[u8]>) -> Result<()> {
+        self.bounds = Bounds::new(from, to)?;
+        self.leave(State::Unset);
+        Ok(())
+    }
+
     /// Goes to the first entry.
     pub fn first<'a, P: Pages>(&mut self, source: Source<'a, P>, tree: &Tree) -> Result<Option<Entry<'a>>> {
-        self.go_to_end(source, tree, Direction::Forward)
+        self.leave(State::Unset);
+        let found = match &self.bounds.from {
+            Some(from) => self.way.find(source, tree.root, from)?.is_some(),
+            None => self.way.go_to_end(source, tree.root, Direction::Forward)?,
+        };
+        self.arrive_where(found, source, tree)
     }
 
     /// Goes to the last entry.
     pub fn last<'a, P: Pages>(&mut self, source: Source<'a, P>, tree: &Tree) -> Result<Option<Entry<'a>>> {
-        self.go_to_end(source, tree, Direction::Backward)
-    }
-
-    fn go_to_end<'a, P: Pages>(&mut self, source: Source<'a, P>, tree: &Tree, direction: Direction) -> Result<Option<Entry<'a>>> {
-        self.version = None;
-        self.state = State::Unset;
-        self.path.clear();
-        let root = source.root(tree.root)?;
-        if self.enter(source, root, direction)? || self.step_leaf(source, direction)? {
-            self.version = Some(tree.version);
-            return self.arrive(source).map(Some);
-        }
-        Ok(None)
+        self.leave(State::Unset);
+        let found = match &self.bounds.to {
+            Some(to) => self.way.find_last(source, tree.root, to, false)?,
+            None => self.way.go_to_end(source, tree.root, Direction::Backward)?,
+        };
+        self.arrive_where(found, source, tree)
     }
 
     /// Goes to the first entry whose key is not below `key`.
     pub fn seek<'a, P: Pages>(&mut self, source: Source<'a, P>, tree: &Tree, key: &[u8]) -> Result<Option<Entry<'a>>> {
-        self.state = State::End;
-        if self.find(source, tree, key)?.is_none() {
-            return Ok(None);
-        }
-        self.arrive(source).map(Some)
+        self.leave(State::End);
+        let key = self.bounds.from.as_deref().map_or(key, |from| from.max(key));
+        let found = self.way.find(source, tree.root, key)?.is_some();
+        self.arrive_where(found, source, tree)
+    }
+
+    /// Goes to the last entry whose key is not above `key`.
+    pub fn seek_le<'a, P: Pages>(&mut self, source: Source<'a, P>, tree: &Tree, key: &[u8]) -> Result<Option<Entry<'a>>> {
+        self.leave(State::Start);
+        let found = match &self.bounds.to {
+            Some(to) if key >= to => self.way.find_last(source, tree.root, to, false)?,
+            _ => self.way.find_last(source, tree.root, key, true)?,
+        };
+        self.arrive_where(found, source, tree)
     }
 
     /// Goes to the next entry.
     pub fn next<'a, P: Pages>(&mut self, source: Source<'a, P>, tree: &Tree) -> Result<Option<Entry<'a>>> {
         match self.refresh(source, tree)? {
             Refreshed::Nowhere | Refreshed::BehindLast => Ok(None),
-            Refreshed::OnFollowing => self.arrive(source).map(Some),
+            Refreshed::BeforeFirst => self.keeping(|cursor| cursor.first(source, tree)),
+            Refreshed::OnFollowing => self.arrive(source),
             Refreshed::OnKey => self.step(source, Direction::Forward),
         }
     }
@@ -123,16 +203,19 @@ impl Cursor {
     /// Goes to the entry before.
     pub fn prev<'a, P: Pages>(&mut self, source: Source<'a, P>, tree: &Tree) -> Result<Option<Entry<'a>>> {
         match self.refresh(source, tree)? {
-            Refreshed::Nowhere => Ok(None),
-            Refreshed::BehindLast => self.last_below(source, tree),
+            Refreshed::Nowhere | Refreshed::BeforeFirst => Ok(None),
+            Refreshed::BehindLast => self.keeping(|cursor| cursor.last(source, tree)),
             Refreshed::OnFollowing | Refreshed::OnKey => self.step(source, Direction::Backward),
         }
     }
 
-    /// The last entry, which a gap or a search behind it has just been passed for; the place stays where there is none.
-    fn last_below<'a, P: Pages>(&mut self, source: Source<'a, P>, tree: &Tree) -> Result<Option<Entry<'a>>> {
+    /// A move after which the cursor stands where it stood if there is no entry.
+    fn keeping<'a>(
+        &mut self,
+        go: impl FnOnce(&mut Cursor) -> Result<Option<Entry<'a>>>,
+    ) -> Result<Option<Entry<'a>>> {
         let state = self.state;
-        let entry = self.last(source, tree)?;
+        let entry = go(self)?;
         if entry.is_none() {
             self.state = state;
         }
@@ -142,7 +225,7 @@ impl Cursor {
     /// The entry on which it stands; `None` where it stands on none, or its entry is deleted.
     pub fn current<'a, P: Pages>(&mut self, source: Source<'a, P>, tree: &Tree) -> Result<Option<Entry<'a>>> {
         match self.refresh(source, tree)? {
-            Refreshed::OnKey if matches!(self.state, State::On(_)) => self.arrive(source).map(Some),
+            Refreshed::OnKey if matches!(self.state, State::On(_)) => self.arrive(source),
             _ => Ok(None),
         }
     }
@@ -154,42 +237,98 @@ impl Cursor {
         }
     }
 
+    /// Goes from entry to entry and gives each to `take`, until it has enough or there are no more. The first is the
+    /// next one; of a cursor that stands nowhere it is the first (last) of all. The cursor then stands on the last one
+    /// taken; so it does where going on fails.
+    pub fn take<'a, P: Pages>(
+        &mut self,
+        source: Source<'a, P>,
+        tree: &Tree,
+        direction: Direction,
+        mut take: impl FnMut(Entry<'a>) -> Take,
+    ) -> Result<()> {
+        loop {
+            let stands = matches!(self.state, State::On(_)) && self.version == Some(tree.version);
+            if stands && self.take_on_page(source, direction, &mut take)? != Take::More {
+                return Ok(());
+            }
+            let state = self.state;
+            let entry = match (direction, state) {
+                (Direction::Forward, State::Unset) => self.first(source, tree)?,
+                (Direction::Backward, State::Unset) => self.last(source, tree)?,
+                (Direction::Forward, _) => self.next(source, tree)?,
+                (Direction::Backward, _) => self.prev(source, tree)?,
+            };
+            match entry.map(&mut take) {
+                Some(Take::More) => {}
+                Some(Take::Refused) => {
+                    self.leave(state);
+                    return Ok(());
+                }
+                Some(Take::Enough) | None => return Ok(()),
+            }
+        }
+    }
+
+    /// Gives `take` the entries that follow on the page on which the cursor stands.
+    fn take_on_page<'a, P: Pages>(
+        &mut self,
+        source: Source<'a, P>,
+        direction: Direction,
+        take: &mut impl FnMut(Entry<'a>) -> Take,
+    ) -> Result<Take> {
+        let Some(Step { place: Place::Page { id, offset, len }, pos }) = self.way.last_mut() else {
+            return Ok(Take::More);
+        };
+        let page = Page::leaf_again(source.pages.bytes(*offset, *len)?, *id, self.page_len as usize);
+        let mut last = None;
+        let mut said = Take::More;
+        let mut index = neighbour(pos.index, direction);
+        while said == Take::More && self.window.contains(&index) {
+            let Some(element) = page.leaf_at(index as usize) else { break };
+            said = take(Entry::new(element.key, element.value, element.is_bucket));
+            if said != Take::Refused {
+                last = Some(element);
+                pos.index = index;
+                index = neighbour(index, direction);
+            }
+        }
+        if let Some(element) = last {
+            self.state = State::On(KeyRef::of(*offset, &element));
+        }
+        Ok(said)
+    }
+
+    /// From now on it stands where `state` says; its way is lost.
+    fn leave(&mut self, state: State) {
+        self.state = state;
+        self.version = None;
+        self.window = 0..0;
+    }
+
     /// Makes the way hold again after a change of the tree, and says where it leads.
     fn refresh<P: Pages>(&mut self, source: Source<'_, P>, tree: &Tree) -> Result<Refreshed> {
         let key = match self.state {
             State::Unset => return Ok(Refreshed::Nowhere),
+            State::Start => return Ok(Refreshed::BeforeFirst),
             State::End => return Ok(Refreshed::BehindLast),
             State::On(_) if self.version == Some(tree.version) => return Ok(Refreshed::OnKey),
             State::On(key) | State::Gap(key) => key,
         };
         let bytes = source.bytes(key.at, key.len)?;
-        let found = self.find(source, tree, bytes)?;
+        self.leave(self.state);
+        let found = self.way.find(source, tree.root, bytes)?;
         if found != Some(true) {
             self.state = State::Gap(key);
+        }
+        if found.is_some() {
+            self.version = Some(tree.version);
         }
         Ok(match found {
             Some(true) => Refreshed::OnKey,
             Some(false) => Refreshed::OnFollowing,
             None => Refreshed::BehindLast,
         })
-    }
-
-    /// Makes the way lead to the first entry not below `key`: whether that is the key itself, or `None` where there is none.
-    fn find<P: Pages>(&mut self, source: Source<'_, P>, tree: &Tree, key: &[u8]) -> Result<Option<bool>> {
-        self.version = None;
-        self.page_len = 0;
-        let exact = source.find(tree.root, key, &mut self.path)?;
-        let Some(step) = self.path.last_mut() else { return Ok(None) };
-        match source.content(step.place)?.at_or_after(step.pos) {
-            Some(pos) => step.pos = pos,
-            None => {
-                if !self.step_leaf(source, Direction::Forward)? {
-                    return Ok(None);
-                }
-            }
-        }
-        self.version = Some(tree.version);
-        Ok(Some(exact))
     }
 
     /// Takes one step from an entry to another. Where there is none, the place stays.
@@ -204,171 +343,123 @@ impl Cursor {
     /// The step that most are: to the neighbour on the same page.
     #[inline]
     fn step_on_page<'a, P: Pages>(&mut self, source: Source<'a, P>, direction: Direction) -> Result<Option<Entry<'a>>> {
-        let Some(Step { place: Place::Page { id, offset, len }, pos }) = self.path.last_mut() else { return Ok(None) };
-        let index = match direction {
-            Direction::Forward => pos.index.wrapping_add(1),
-            Direction::Backward => pos.index.wrapping_sub(1),
-        };
-        if index >= self.page_len {
+        let Some(Step { place: Place::Page { id, offset, len }, pos }) = self.way.last_mut() else { return Ok(None) };
+        let index = neighbour(pos.index, direction);
+        if !self.window.contains(&index) {
             return Ok(None);
         }
         let page = Page::leaf_again(source.pages.bytes(*offset, *len)?, *id, self.page_len as usize);
         let element = page.leaf(index as usize)?;
         pos.index = index;
-        let at = At::file(*offset + element.key_offset as u64);
-        self.state = State::On(KeyRef { at, len: element.key.len() as u64 });
-        Ok(Some(Entry { key: element.key, value: if element.is_bucket { None } else { Some(element.value) } }))
+        self.state = State::On(KeyRef::of(*offset, &element));
+        Ok(Some(Entry::new(element.key, element.value, element.is_bucket)))
     }
 
     fn step_anywhere<'a, P: Pages>(&mut self, source: Source<'a, P>, direction: Direction) -> Result<Option<Entry<'a>>> {
-        let Some(step) = self.path.last_mut() else { return Ok(None) };
+        let Some(step) = self.way.last() else { return Ok(None) };
         let content = source.content(step.place)?;
-        let pos = match direction {
-            Direction::Forward => content.next(step.pos),
-            Direction::Backward => content.prev(step.pos),
+        let Some(pos) = beside(&content, step.pos, direction) else {
+            return self.step_out(source, direction, &content, step.pos);
         };
-        if let Some(pos) = pos {
-            step.pos = pos;
-            return self.arrive_on(source, &content, pos).map(Some);
-        }
-        let (before, _) = match content.at_or_after(step.pos) {
-            Some(pos) => content.entry(&source, pos)?,
-            None => return Ok(None),
-        };
-        let version = self.version.take();
-        let Some(moved) = self.step_leaf_keeping(source, direction, version)? else { return Ok(None) };
-        let entry = self.arrive(source)?;
-        let ascends = if direction == Direction::Forward { entry.key > before } else { entry.key < before };
-        if !ascends {
-            return Err(Error::corrupt(page_of(moved), "its keys do not continue those of the leaf beside it"));
-        }
-        self.version = version;
-        Ok(Some(entry))
-    }
-
-    /// Moves to the neighbouring leaf that has entries. Without one the place stays: `None`.
-    fn step_leaf_keeping<P: Pages>(&mut self, source: Source<'_, P>, direction: Direction, version: Option<u64>) -> Result<Option<Place>> {
-        let ahead = self.path.iter().rev().skip(1).try_fold(false, |found, step| -> Result<bool> {
-            Ok(found || beside(&source.content(step.place)?, step.pos, direction).is_some())
-        })?;
-        if !ahead {
-            self.version = version;
+        let (key, found) = content.entry(&source, pos)?;
+        if !self.bounds.contain(key) {
             return Ok(None);
         }
-        if self.step_leaf(source, direction)? {
-            return Ok(self.path.last().map(|step| step.place));
+        if let Some(step) = self.way.last_mut() {
+            step.pos = pos;
         }
-        Ok(None)
-    }
-
-    /// Moves from a leaf to the neighbouring one that has entries; `false` where there is none, and the way is lost.
-    fn step_leaf<P: Pages>(&mut self, source: Source<'_, P>, direction: Direction) -> Result<bool> {
-        self.path.pop();
-        while let Some(step) = self.path.last().copied() {
-            let content = source.content(step.place)?;
-            let Some(pos) = beside(&content, step.pos, direction) else {
-                self.path.pop();
-                continue;
-            };
-            if let Some(last) = self.path.last_mut() {
-                last.pos = pos;
-            }
-            prefetch_beside(source, &content, pos, direction);
-            let child = self.guarded_child(source, &content, pos)?;
-            if self.enter(source, child, direction)? {
-                return Ok(true);
-            }
-            self.path.pop();
+        self.stand_on(&content, key, &found);
+        if let Content::Page(page, _) = &content {
+            self.window = self.bounds.window(page)?;
         }
-        Ok(false)
+        Ok(Some(Entry::new(key, found.value, found.is_bucket)))
     }
 
-    /// Goes down from `place` along the first (last) children; whether the leaf at the end has entries.
-    fn enter<P: Pages>(&mut self, source: Source<'_, P>, mut place: Place, direction: Direction) -> Result<bool> {
-        while self.path.len() < MAX_DEPTH {
-            let content = source.content(place)?;
-            let pos = match direction {
-                Direction::Forward => content.first(),
-                Direction::Backward => content.last(),
-            };
-            self.path.try_reserve(1)?;
-            self.path.push(Step { place, pos: pos.unwrap_or_default() });
-            if content.is_leaf() {
-                return Ok(pos.is_some());
-            }
-            place = self.guarded_child(source, &content, pos.unwrap_or_default())?;
+    /// The step from the entry at `pos` of the leaf `content` to the neighbouring leaf (C1).
+    fn step_out<'a, P: Pages>(
+        &mut self,
+        source: Source<'a, P>,
+        direction: Direction,
+        content: &Content<'a>,
+        pos: Pos,
+    ) -> Result<Option<Entry<'a>>> {
+        let Some(pos) = content.at_or_after(pos) else { return Ok(None) };
+        let (before, _) = content.entry(&source, pos)?;
+        if !self.way.has_leaf_beside(source, direction)? {
+            return Ok(None);
         }
-        Err(too_deep(place))
-    }
-
-    /// The child at `pos` of the branch at the end of the way, its keys within the branch's (C1).
-    fn guarded_child<P: Pages>(&self, source: Source<'_, P>, branch: &Content<'_>, pos: Pos) -> Result<Place> {
-        let index = pos.index as usize;
-        let lower = branch.branch_key(&source, index)?;
-        let upper = self.upper_fence(source)?;
-        let place = source.child(branch.child(index)?, Some(lower), upper)?;
-        if let Content::Page(page, _) = source.content(place)? {
-            if !page.is_leaf() {
-                check_fences(&page, Some(lower), upper)?;
-            }
+        let version = self.version;
+        self.leave(self.state);
+        if !self.way.step_leaf(source, direction)? {
+            return Ok(None);
         }
-        Ok(place)
-    }
-
-    /// The key which nothing below the end of the way may reach.
-    fn upper_fence<'a, P: Pages>(&self, source: Source<'a, P>) -> Result<Option<&'a [u8]>> {
-        for step in self.path.iter().rev() {
-            let content = source.content(step.place)?;
-            let next = step.pos.index as usize + 1;
-            if next < content.len() {
-                return content.branch_key(&source, next).map(Some);
-            }
+        let Some(step) = self.way.last() else { return Err(missing()) };
+        let content = source.content(step.place)?;
+        let (key, found) = content.entry(&source, step.pos)?;
+        let ascends = if direction == Direction::Forward { key > before } else { key < before };
+        if !ascends {
+            let what = "its keys do not continue those of the leaf beside it";
+            return Err(Error::corrupt(page_of(step.place), what));
         }
-        Ok(None)
+        if !self.bounds.contain(key) {
+            return Ok(None);
+        }
+        self.version = version;
+        self.stand_on(&content, key, &found);
+        Ok(Some(Entry::new(key, found.value, found.is_bucket)))
     }
 
-    fn arrive<'a, P: Pages>(&mut self, source: Source<'a, P>) -> Result<Entry<'a>> {
-        let Some(step) = self.path.last().copied() else { return Err(super::node::missing()) };
-        self.arrive_on(source, &source.content(step.place)?, step.pos)
+    /// Comes to stand at the end of a way that was `found` in `tree`.
+    fn arrive_where<'a, P: Pages>(&mut self, found: bool, source: Source<'a, P>, tree: &Tree) -> Result<Option<Entry<'a>>> {
+        if !found {
+            return Ok(None);
+        }
+        self.version = Some(tree.version);
+        self.arrive(source)
     }
 
+    /// Comes to stand at the end of the way. Where that lies outside the bounds, the way is lost and the state stays.
+    fn arrive<'a, P: Pages>(&mut self, source: Source<'a, P>) -> Result<Option<Entry<'a>>> {
+        let Some(step) = self.way.last() else { return Err(missing()) };
+        let content = source.content(step.place)?;
+        let (key, found) = content.entry(&source, step.pos)?;
+        if !self.bounds.contain(key) {
+            self.leave(self.state);
+            return Ok(None);
+        }
+        self.stand_on(&content, key, &found);
+        Ok(Some(Entry::new(key, found.value, found.is_bucket)))
+    }
+
+    /// The cursor stands on this entry. With bounds, the window of a page is opened by the first step on it: a search
+    /// alone has no use for it.
     #[inline]
-    fn arrive_on<'a, P: Pages>(&mut self, source: Source<'a, P>, content: &Content<'a>, pos: Pos) -> Result<Entry<'a>> {
-        let (key, Found { value, key_at, is_bucket, .. }) = content.entry(&source, pos)?;
-        self.state = State::On(KeyRef { at: key_at, len: key.len() as u64 });
-        self.page_len = match content {
-            Content::Page(page, _) => page.count() as u32,
-            Content::Node(_) => 0,
-        };
-        Ok(Entry { key, value: if is_bucket { None } else { Some(value) } })
+    fn stand_on(&mut self, content: &Content<'_>, key: &[u8], found: &Found<'_>) {
+        self.state = State::On(KeyRef { at: found.key_at, len: key.len() as u64 });
+        self.window = 0..0;
+        if let Content::Page(page, _) = content {
+            self.page_len = page.count() as u32;
+            if self.bounds.from.is_none() && self.bounds.to.is_none() {
+                self.window = 0..self.page_len;
+            }
+        }
     }
 }
 
-/// Where the way of a cursor leads after a change of the tree.
-#[derive(PartialEq, Eq)]
-enum Refreshed {
-    /// It stands nowhere.
-    Nowhere,
-    /// To the key remembered.
-    OnKey,
-    /// The key is gone: to the one that follows it.
-    OnFollowing,
-    /// To no entry: all keys are below.
-    BehindLast,
+impl KeyRef {
+    /// The key of an element of the page that begins at `offset` of the file.
+    #[inline]
+    fn of(offset: u64, element: &LeafElement<'_>) -> KeyRef {
+        KeyRef { at: At::file(offset + element.key_offset as u64), len: element.key.len() as u64 }
+    }
 }
 
-fn beside(content: &Content<'_>, pos: Pos, direction: Direction) -> Option<Pos> {
+/// The index beside `index`; one that no page has, where it is the first and the direction backward.
+#[inline]
+fn neighbour(index: u32, direction: Direction) -> u32 {
     match direction {
-        Direction::Forward => content.next(pos),
-        Direction::Backward => content.prev(pos),
-    }
-}
-
-/// Asks for the first lines of the page that a walk in this direction enters after the one at `pos`.
-fn prefetch_beside<P: Pages>(source: Source<'_, P>, branch: &Content<'_>, pos: Pos, direction: Direction) {
-    let next = beside(branch, pos, direction).and_then(|pos| branch.child(pos.index as usize).ok());
-    if let Some(Child::Page(id)) = next {
-        prefetch_table(source.pages, source.pages.offset(id));
+        Direction::Forward => index.wrapping_add(1),
+        Direction::Backward => index.wrapping_sub(1),
     }
 }
 

@@ -13,6 +13,7 @@
 mod arena;
 mod cursor;
 mod edit;
+mod get_many;
 mod items;
 mod node;
 mod range;
@@ -22,9 +23,10 @@ mod shape;
 mod source;
 mod spill;
 mod walk;
+mod way;
 
 pub use arena::At;
-pub use cursor::{Cursor, Entry};
+pub use cursor::{Cursor, Entry, Take};
 pub use items::LeafItem;
 pub use edit::Condition;
 pub use node::{Nodes, NodesMark, Root, Tree};
@@ -32,6 +34,7 @@ pub use shape::Shape;
 pub use source::{Found, Source};
 pub use spill::{Allocator, PlannedRun, encode_run};
 pub use walk::{Visit, walk};
+pub use way::Direction;
 
 use crate::error::Result;
 use crate::format::PageId;

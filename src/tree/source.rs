@@ -61,6 +61,14 @@ pub struct Found<'a> {
     pub is_bucket: bool,
 }
 
+/// What lies at the end of the changed nodes on the way to a key.
+pub(super) enum Below<'a> {
+    /// A leaf, and what it has under the key.
+    Leaf(Option<Found<'a>>),
+    /// A page, and the keys that its parent has for it and for the next one.
+    Page { id: PageId, lower: &'a [u8], upper: Option<&'a [u8]> },
+}
+
 /// The entries of a place.
 #[derive(Clone, Copy)]
 pub(super) enum Content<'a> {
@@ -144,7 +152,7 @@ impl<'a, P: Pages> Source<'a, P> {
     }
 
     #[cold]
-    fn check(&self, run: &'a [u8], id: PageId, lower: Option<&[u8]>, upper: Option<&[u8]>) -> Result<Page<'a>> {
+    pub(super) fn check(&self, run: &'a [u8], id: PageId, lower: Option<&[u8]>, upper: Option<&[u8]>) -> Result<Page<'a>> {
         let page = Page::verify(run, id, self.pages.high_water())?;
         check_fences(&page, lower, upper)?;
         self.pages.set_known(id);
@@ -184,13 +192,22 @@ impl<'a, P: Pages> Source<'a, P> {
 
     /// As [`Self::get`], from a node down to the first page.
     fn get_in_nodes(&self, node: NodeId, key: &[u8]) -> Result<Option<Found<'a>>> {
+        match self.below_nodes(node, key)? {
+            Below::Leaf(found) => Ok(found),
+            Below::Page { id, lower, upper } => self.get_in_pages(id, Some(lower), upper, key),
+        }
+    }
+
+    /// Goes down from a node towards `key`, to a changed leaf or to the first page.
+    pub(super) fn below_nodes(&self, node: NodeId, key: &[u8]) -> Result<Below<'a>> {
         let mut node = node;
         let mut upper = None;
         for _ in 0..MAX_DEPTH {
             let content = Content::Node(self.nodes.get(node)?);
             if content.is_leaf() {
                 let (pos, exact) = content.search(self, key)?;
-                return if exact { content.entry(self, pos).map(|(_, found)| Some(found)) } else { Ok(None) };
+                let found = if exact { Some(content.entry(self, pos)?.1) } else { None };
+                return Ok(Below::Leaf(found));
             }
             let index = content.search_child(self, key)?;
             let lower = content.branch_key(self, index)?;
@@ -199,7 +216,7 @@ impl<'a, P: Pages> Source<'a, P> {
             }
             match content.child(index)? {
                 Child::Node(child) => node = child,
-                Child::Page(id) => return self.get_in_pages(id, Some(lower), upper, key),
+                Child::Page(id) => return Ok(Below::Page { id, lower, upper }),
             }
         }
         Err(too_deep(Place::Node(node)))
@@ -262,7 +279,7 @@ impl<'a, P: Pages> Source<'a, P> {
 
 /// The value of `key` on a leaf whose page begins at `offset` of the file.
 #[inline]
-fn get_in_leaf<'a>(page: &Page<'a>, offset: u64, key: &[u8]) -> Result<Option<Found<'a>>> {
+pub(super) fn get_in_leaf<'a>(page: &Page<'a>, offset: u64, key: &[u8]) -> Result<Option<Found<'a>>> {
     let (index, exact) = search(page, key)?;
     if !exact {
         return Ok(None);

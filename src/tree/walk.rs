@@ -5,6 +5,7 @@
 
 use crate::error::{Error, Result};
 use crate::format::MAX_DEPTH;
+use crate::format::page::Page;
 use crate::freelist::Run;
 
 use super::Pages;
@@ -19,6 +20,11 @@ pub trait Visit {
 
     /// A bucket in the tree.
     fn bucket(&mut self, name: &[u8], found: Found<'_>) -> Result<()>;
+
+    /// A page that nothing has changed, and how many pages lie above it in its tree.
+    fn page(&mut self, _page: &Page<'_>, _depth: usize) -> Result<()> {
+        Ok(())
+    }
 
     /// A leaf and how many entries it has.
     fn leaf(&mut self, _entry_count: usize) -> Result<()> {
@@ -69,6 +75,9 @@ fn enter<P: Pages>(
     };
     if let Some(run) = run {
         visit.run(run)?;
+    }
+    if let Content::Page(page, _) = &content {
+        visit.page(page, depth)?;
     }
     if content.is_leaf() {
         visit.leaf(content.len())?;

@@ -43,6 +43,8 @@ pub(super) struct State {
     /// Where its name lies, and the name's length.
     pub name: (At, u64),
     pub sequence: u64,
+    /// Where the file has it as the transaction began; `None` where the transaction made it.
+    pub stored: Option<Root>,
     /// Whether its parent's entry must be written anew.
     pub changed: bool,
     pub deleted: bool,
@@ -95,8 +97,9 @@ impl Buckets {
     pub fn renew(&mut self, meta: &Meta) {
         self.clear();
         self.renewal = self.renewal.wrapping_add(1);
-        let tree = Tree::new(Root::Page(meta.root));
-        let state = State::new(ROOT, (At::file(0), 0), meta.sequence);
+        let root = Root::Page(meta.root);
+        let state = State::new(ROOT, (At::file(0), 0), meta.sequence, Some(root));
+        let tree = Tree::new(root);
         self.list.push(Bucket { state, tree, epoch: 0 });
     }
 
@@ -234,8 +237,8 @@ impl Buckets {
 }
 
 impl State {
-    fn new(parent: BucketId, name: (At, u64), sequence: u64) -> State {
-        State { parent, name, sequence, changed: false, deleted: false, fill_percent: None }
+    fn new(parent: BucketId, name: (At, u64), sequence: u64, stored: Option<Root>) -> State {
+        State { parent, name, sequence, stored, changed: false, deleted: false, fill_percent: None }
     }
 }
 
@@ -279,7 +282,7 @@ impl Txn {
         let (root, sequence) = stored_root(found.value, found.at)?;
         source.check_root(root)?;
         let name_at = (found.key_at, name.len() as u64);
-        self.buckets.add(State::new(parent, name_at, sequence), Tree::new(root), name)
+        self.buckets.add(State::new(parent, name_at, sequence, Some(root)), Tree::new(root), name)
     }
 
     /// Makes the bucket `name` in `parent`.
@@ -304,7 +307,7 @@ impl Txn {
         let parent_root = self.buckets.get(parent)?.tree.root;
         let found = self.source()?.get(parent_root, name)?.ok_or_else(gone)?;
         let name_at = (found.key_at, name.len() as u64);
-        self.buckets.add(State { changed: true, ..State::new(parent, name_at, 0) }, tree, name)
+        self.buckets.add(State { changed: true, ..State::new(parent, name_at, 0, None) }, tree, name)
     }
 
     /// Opens the bucket `name` in `parent`, and makes it where it is missing.

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::tree;
-use crate::tree::{Entry, Source, Tree};
+use crate::tree::{Direction, Entry, Source, Take, Tree};
 
 use super::bucket::BucketId;
 use super::{Snapshot, Txn};
@@ -10,7 +10,8 @@ use super::{Snapshot, Txn};
 /// A place in a bucket. It holds no reference to its transaction: each call is given it.
 ///
 /// Over a transaction's own writes it stays where its key is: nothing is skipped and nothing comes twice. Past either end
-/// a move answers `None` and the cursor stays on the last (first) entry.
+/// a move answers `None` and the cursor stays on the last (first) entry. With bounds, the ends are those of the entries
+/// within.
 pub struct Cursor {
     bucket: BucketId,
     /// Which renewal of the transaction it belongs to.
@@ -40,6 +41,12 @@ impl Cursor {
     /// The bucket it moves in.
     pub fn bucket(&self) -> BucketId {
         self.bucket
+    }
+
+    /// From now on keys below `from`, and those that are not below `to`, are for this cursor as if they were not there
+    /// (`None`: no bound). It stands nowhere then.
+    pub fn set_bounds(&mut self, from: Option<&[u8]>, to: Option<&[u8]>) -> Result<()> {
+        self.place.set_bounds(from, to)
     }
 
     /// Goes to the first entry; `None` in an empty bucket.
@@ -79,6 +86,26 @@ impl Cursor {
         self.place.seek(source, tree, key)
     }
 
+    /// Goes to the last entry whose key is not above `key`. Where there is none, `None`, and `next` gives the first.
+    pub fn seek_le<'t>(&mut self, txn: &'t Txn, key: &[u8]) -> Result<Option<Entry<'t>>> {
+        let (source, tree) = txn.tree_of(self)?;
+        self.place.seek_le(source, tree, key)
+    }
+
+    /// Goes from entry to entry and gives each to `take`, until it has enough or there are no more.
+    ///
+    /// It begins with the next entry, or with the first (backward: the last) where the cursor stands nowhere yet. The
+    /// cursor then stands on the last entry taken, also where going on fails.
+    pub fn take<'t>(
+        &mut self,
+        txn: &'t Txn,
+        direction: Direction,
+        take: impl FnMut(Entry<'t>) -> Take,
+    ) -> Result<()> {
+        let (source, tree) = txn.tree_of(self)?;
+        self.place.take(source, tree, direction, take)
+    }
+
     /// The entry on which it stands; `None` where it stands on none or the entry was deleted.
     pub fn current<'t>(&mut self, txn: &'t Txn) -> Result<Option<Entry<'t>>> {
         let (source, tree) = txn.tree_of(self)?;
@@ -94,7 +121,9 @@ impl Cursor {
         if current.value.is_none() {
             return Err(Error::WrongType("the key is a bucket"));
         }
-        let key = current.key.to_vec();
+        let mut key = Vec::new();
+        key.try_reserve_exact(current.key.len())?;
+        key.extend_from_slice(current.key);
         txn.remove_entry(self.bucket, &key, false)?;
         self.place.leave_gap();
         Ok(())

@@ -6,11 +6,14 @@
 
 mod backup;
 mod bucket;
+mod bucket_stats;
 mod check;
 mod commit;
 mod cursor;
 mod delete_bucket;
 pub mod free_pages;
+mod get_many;
+mod inspect;
 mod known;
 mod move_bucket;
 mod readers;
@@ -21,9 +24,11 @@ mod snapshot;
 use std::sync::Arc;
 
 pub use bucket::{BucketId, ROOT};
+pub use bucket_stats::BucketStats;
 pub use check::{CheckOptions, Finding, FindingCode, Severity};
 pub use commit::commit_freelist;
 pub use cursor::Cursor;
+pub use inspect::{Inspected, Inspection};
 pub use known::KnownPages;
 pub use savepoint::Savepoint;
 pub use shared::{FreelistMode, Settings, Shared, SharedOptions, Wait, Writer};
@@ -137,17 +142,12 @@ impl Txn {
     /// `Unknown`: the commit may have happened or not; the database refuses to write until it is opened anew, which
     /// finds either state. Any other error: nothing has happened.
     pub fn commit(mut self) -> Result<()> {
-        self.check_writable()?;
-        let Mode::Write(mut writer) = std::mem::replace(&mut self.mode, Mode::Reset) else {
-            return Err(Error::NotWritable);
-        };
+        // The writer's place is given back when `self` goes, even if the commit panics.
+        let Mode::Write(writer) = &mut self.mode else { return Err(Error::NotWritable) };
         self.nodes.forget_marks();
         self.buckets.forget_marks();
-        let guard = PoisonOnPanic(&self.shared);
-        let result = commit::commit(&self.shared, &mut writer, self.snapshot.as_ref(), &mut self.buckets, &mut self.nodes);
-        drop(guard);
-        self.shared.give_writer(writer);
-        result
+        let _guard = PoisonOnPanic(&self.shared);
+        commit::commit(&self.shared, writer, self.snapshot.as_ref(), &mut self.buckets, &mut self.nodes)
     }
 
     /// Gives up all changes and ends the transaction.

@@ -1,5 +1,6 @@
 //! Calls cargo and rustc: compiles rustc's archive, and asks what else a program needs that links it.
 
+use std::env;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -46,6 +47,9 @@ pub fn compile(repository: &Path, build: &Build) -> Outcome<Compiled> {
     if let Some(target) = &build.target {
         command.args(["--target", target]);
     }
+    if !build.debug {
+        command.arg("--config").arg(without_places(repository));
+    }
     command.args(["--", "--print", "native-static-libs"]);
     let mut child =
         command.stderr(Stdio::piped()).spawn().map_err(|error| missing(&command, &error, NEEDS))?;
@@ -54,6 +58,7 @@ pub fn compile(repository: &Path, build: &Build) -> Outcome<Compiled> {
         let line = line?;
         match line.strip_prefix("note: native-static-libs:") {
             Some(libs) => native_libs = Some(libs.split_whitespace().map(str::to_owned).collect()),
+            None if line.is_empty() || line.starts_with("note: link against the following native") => {}
             None => eprintln!("{line}"),
         }
     }
@@ -70,6 +75,19 @@ pub fn compile(repository: &Path, build: &Build) -> Outcome<Compiled> {
     }
     let native_libs: Vec<String> = native_libs.ok_or("rustc named no libraries of the system")?;
     Ok(Compiled { archive, native_libs: without_unwinder(&native_libs) })
+}
+
+/// The setting by which what is compiled does not name the directories of this machine, so that it is the same
+/// wherever it is compiled. Flags that the caller has set in `RUSTFLAGS` come in its place.
+fn without_places(repository: &Path) -> String {
+    let home = env::var_os("HOME").map(|home| Path::new(&home).join(".cargo"));
+    let cargo_home = env::var_os("CARGO_HOME").map(PathBuf::from).or(home);
+    let places = [(cargo_home, "/cargo"), (Some(repository.to_owned()), "/libbolt")];
+    let flags = places.iter().filter_map(|(place, name)| {
+        let place = place.as_ref()?.display();
+        Some(format!("{:?}", format!("--remap-path-prefix={place}={name}")))
+    });
+    format!("build.rustflags=[{}]", flags.collect::<Vec<_>>().join(","))
 }
 
 /// The libraries but for libgcc_s. C compilers add it by themselves, and in a static program libgcc_eh in its

@@ -79,5 +79,17 @@ fn generate(repository: &Path, share: &Path, version: Version) -> Outcome<()> {
     if !output.status.success() {
         return Err(failure(&doxygen, &output).into());
     }
+    keep_own_pages(&share.join("man/man3"))
+}
+
+/// Removes the manual pages of single fields and of directories: names such as `key` and `flags` belong to all.
+fn keep_own_pages(directory: &Path) -> Outcome<()> {
+    for entry in fs::read_dir(directory).map_err(at(directory))? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if !["bolt_", "BOLT_", "libbolt_", "bolt.h"].iter().any(|own| name.starts_with(own)) {
+            fs::remove_file(&path).map_err(at(&path))?;
+        }
+    }
     Ok(())
 }

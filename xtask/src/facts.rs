@@ -67,10 +67,28 @@ pub struct Function {
     pub declaration: String,
 }
 
+/// A struct as the header declares it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Struct {
+    /// Its name.
+    pub name: String,
+    /// The names of its fields, in order.
+    pub fields: Vec<String>,
+}
+
+impl Struct {
+    /// Whether the struct may get more fields at its end: it begins with its size.
+    pub fn grows(&self) -> bool {
+        self.fields.first().is_some_and(|field| field == "struct_size")
+    }
+}
+
 /// What `include/bolt.h` declares.
 pub struct Header {
     /// The functions in the order of the header.
     pub functions: Vec<Function>,
+    /// The structs that programs see into.
+    pub structs: Vec<Struct>,
     /// The names of the numbers that programs are compiled with, but for those of the version.
     pub constants: Vec<String>,
 }
@@ -79,7 +97,7 @@ pub struct Header {
 pub fn header(repository: &Path) -> Outcome<Header> {
     let path = repository.join("include/bolt.h");
     let text = fs::read_to_string(&path).map_err(at(&path))?;
-    Ok(Header { functions: functions(&text), constants: constants(&text) })
+    Ok(Header { functions: functions(&text), structs: structs(&text), constants: constants(&text) })
 }
 
 /// The functions that a header declares: each from `BOLT_API` at the start of a line to the semicolon.
@@ -95,6 +113,22 @@ fn functions(header: &str) -> Vec<Function> {
         Some(Function { name, declaration })
     });
     functions.collect()
+}
+
+/// The structs of a header: `typedef struct name {`, then fields and comments, then `} name;`.
+fn structs(header: &str) -> Vec<Struct> {
+    let declarations = header.split("\ntypedef struct ").skip(1).filter_map(|rest| rest.split_once(" {\n"));
+    let structs = declarations.filter(|(name, _)| !name.contains(char::is_whitespace));
+    let structs = structs.filter_map(|(name, rest)| Some((name, rest.split_once("\n}")?.0)));
+    structs.map(|(name, body)| Struct { name: name.to_owned(), fields: fields(body) }).collect()
+}
+
+/// The names of the fields: of what stands before a semicolon outside of comments, the last word.
+fn fields(body: &str) -> Vec<String> {
+    let code: String =
+        body.split("/**").filter_map(|part| part.split_once("*/")).map(|(_, code)| code).collect();
+    let fields = code.split(';').filter_map(|field| field.split('[').next()?.rsplit([' ', '*']).next());
+    fields.map(str::trim).filter(|field| !field.is_empty()).map(str::to_owned).collect()
 }
 
 /// The constants of a header that are numbers and stay the same from release to release.
@@ -122,7 +156,33 @@ BOLT_API uint32_t bolt_version(void);
 BOLT_API BOLT_MUST_USE int bolt_open(const char *path, const bolt_options *options,
         bolt_db **db);
 BOLT_API const char *bolt_version_string(void);
+typedef struct bolt_db bolt_db;
+/** An info. */
+typedef struct bolt_info {
+    /** Its size; set by you. */
+    size_t struct_size;
+    /**
+     * A text.
+     */
+    char text[BOLT_LEN];
+    /** A key. */
+    const void *key;
+} bolt_info;
+typedef struct bolt_pair {
+    /** One. */
+    uint32_t one;
+} bolt_pair;
 ";
+
+    #[test]
+    fn structs_are_read_with_their_fields_and_the_opaque_ones_left_out() {
+        let structs = structs(HEADER);
+        assert_eq!(structs[0].name, "bolt_info");
+        assert_eq!(structs[0].fields, ["struct_size", "text", "key"]);
+        assert_eq!(structs[1].fields, ["one"]);
+        assert_eq!(structs.len(), 2);
+        assert!(structs[0].grows() && !structs[1].grows());
+    }
 
     #[test]
     fn functions_are_read_over_several_lines_and_behind_a_star() {
@@ -152,6 +212,8 @@ BOLT_API const char *bolt_version_string(void);
         let header = header(&repository)?;
         assert!(header.functions.iter().any(|function| function.name == "bolt_open"));
         assert!(header.constants.iter().any(|name| name == "BOLT_NOTFOUND"));
+        let options = header.structs.iter().find(|known| known.name == "bolt_options");
+        assert!(options.is_some_and(|options| options.grows() && options.fields.len() > 5));
         Ok(())
     }
 }

@@ -35,7 +35,7 @@ use std::process::ExitCode;
 
 use arguments::Arguments;
 
-const USAGE: &str = "usage: cargo xtask <command> [options]
+const USAGE: &str = "usage: cargo xtask [--repository DIR] <command> [options]
   header|symbols|abi [--check]
   docs --check
   native-libs [--target TRIPLE] [--target-dir DIR] [--offline]
@@ -65,17 +65,24 @@ fn words() -> Outcome<Vec<String>> {
 
 /// Does what the command line says.
 fn command(words: &[&str]) -> Outcome<()> {
-    let here = repository();
+    if let ["--repository", directory, ref rest @ ..] = *words {
+        return command_in(Path::new(directory), rest);
+    }
+    command_in(&repository(), words)
+}
+
+/// Does what the command line says, for a repository that may be another than this program's.
+fn command_in(here: &Path, words: &[&str]) -> Outcome<()> {
     match *words {
-        ["header"] => write_header(&here),
-        ["header", "--check"] => check_header(&here),
-        ["symbols"] => symbols::write(&here),
-        ["symbols", "--check"] => symbols::check(&here).map(|_| ()),
-        ["abi"] => abi::write(&here),
-        ["abi", "--check"] => abi::check(&here),
-        ["docs", "--check"] => docs::check(&here),
-        ["native-libs", ref rest @ ..] => native_libs(&here, rest),
-        ["dist", ref rest @ ..] => dist(&here, rest),
+        ["header"] => write_header(here),
+        ["header", "--check"] => check_header(here),
+        ["symbols"] => symbols::write(here),
+        ["symbols", "--check"] => symbols::check(here).map(|_| ()),
+        ["abi"] => abi::write(here),
+        ["abi", "--check"] => abi::check(here),
+        ["docs", "--check"] => docs::check(here),
+        ["native-libs", ref rest @ ..] => native_libs(here, rest),
+        ["dist", ref rest @ ..] => dist(here, rest),
         ["install", ref rest @ ..] => installation(rest, install::install),
         ["uninstall", ref rest @ ..] => installation(rest, install::uninstall),
         _ => Err(USAGE.into()),

@@ -1,0 +1,157 @@
+//! libbolt beside its peers. `run.sh` builds everything and calls this; README.md says what is measured and how.
+
+mod chart;
+mod drivers;
+mod engine;
+mod engines;
+mod machine;
+mod measure;
+mod model;
+mod report;
+mod rows;
+mod runner;
+mod spec;
+mod syncs;
+mod workload;
+
+use engines::Done;
+use report::{Head, Report};
+use rows::{Row, Size};
+use runner::{Config, Runner};
+use spec::Spec;
+use std::fs;
+use std::path::PathBuf;
+use workload::KeyStyle;
+
+pub type Error = Box<dyn std::error::Error + Send + Sync>;
+pub type Result<T> = std::result::Result<T, Error>;
+
+const USAGE: &str =
+    "usage: run.sh [--rounds N] [--rows W1,W5,..] [--engines libbolt,bbolt,..] [--dir DIRECTORY]
+              [--keys N] [--style uniform|decimal] [--library DIRECTORY] [--publish]";
+
+/// One piece of work: `child ENGINE NAME=VALUE ..`, results on standard output.
+fn child(args: &[String]) -> Result<()> {
+    let (engine, fields) = args.split_first().ok_or("child: which engine?")?;
+    match engines::run_by_name(engine, &Spec::from_args(fields)?)? {
+        Done::Outcomes(outcomes) => outcomes.iter().for_each(|outcome| println!("{}", outcome.to_line())),
+        Done::Unsupported(reason) => println!("unsupported {reason}"),
+    }
+    Ok(())
+}
+
+struct Arguments {
+    rounds: u32,
+    rows: String,
+    engines: String,
+    directory: PathBuf,
+    keys: u64,
+    style: KeyStyle,
+    /// Where docs/ lies, if the results go there.
+    publish_to: Option<PathBuf>,
+    bbolt_child: PathBuf,
+    bbolt_version: String,
+}
+
+fn parse(args: &[String]) -> Result<Arguments> {
+    let mut parsed = Arguments {
+        rounds: 5,
+        rows: "all".to_owned(),
+        engines: "all".to_owned(),
+        directory: PathBuf::from("data"),
+        keys: 1_000_000,
+        style: KeyStyle::Uniform,
+        publish_to: None,
+        bbolt_child: PathBuf::new(),
+        bbolt_version: "?".to_owned(),
+    };
+    let mut args = args.iter();
+    while let Some(name) = args.next() {
+        let value = args.next().ok_or_else(|| format!("{name} what?\n{USAGE}"))?;
+        match name.as_str() {
+            "--rounds" => parsed.rounds = value.parse()?,
+            "--rows" => parsed.rows.clone_from(value),
+            "--engines" => parsed.engines.clone_from(value),
+            "--dir" => parsed.directory = PathBuf::from(value),
+            "--keys" => parsed.keys = value.parse()?,
+            "--style" => parsed.style = spec::style_by_name(value)?,
+            "--publish-to" => parsed.publish_to = Some(PathBuf::from(value)),
+            "--bbolt-child" => parsed.bbolt_child = PathBuf::from(value),
+            "--bbolt-version" => parsed.bbolt_version.clone_from(value),
+            _ => return Err(format!("{name}: no such option\n{USAGE}").into()),
+        }
+    }
+    if parsed.rounds == 0 || parsed.keys < 1000 {
+        return Err("at least one round and 1000 keys".into());
+    }
+    Ok(parsed)
+}
+
+fn rows_by_name(names: &str, size: Size) -> Result<Vec<Row>> {
+    let all = size.rows();
+    if names == "all" {
+        return Ok(all);
+    }
+    let wanted: Vec<&str> = names.split(',').collect();
+    if let Some(unknown) = wanted.iter().find(|name| !all.iter().any(|row| row.name == **name)) {
+        let known: Vec<&str> = all.iter().map(|row| row.name).collect();
+        return Err(format!("{unknown}: no such row; there are {}", known.join(" ")).into());
+    }
+    Ok(all.into_iter().filter(|row| wanted.contains(&row.name)).collect())
+}
+
+fn run(args: &[String]) -> Result<()> {
+    let arguments = parse(args)?;
+    let size = Size { keys: arguments.keys, style: arguments.style };
+    let engines = runner::engines_by_name(&arguments.engines)?;
+    fs::create_dir_all(&arguments.directory)?;
+    let busy = machine::Busy::now()?;
+    let results = Runner::new(Config {
+        directory: arguments.directory.clone(),
+        bbolt_child: arguments.bbolt_child.clone(),
+        engines: engines.clone(),
+        rows: rows_by_name(&arguments.rows, size)?,
+        size,
+        rounds: arguments.rounds,
+    })
+    .run()?;
+    let head = Head {
+        machine: machine::describe(&arguments.directory),
+        versions: machine::versions(&arguments.bbolt_version),
+        date: machine::today()?,
+        keys: arguments.keys,
+        rounds: arguments.rounds,
+        others_busy: busy.others_since()?,
+        key_style: format!("{:?}", arguments.style).to_lowercase(),
+    };
+    let caption = format!("{}; {}; medians of {} rounds", head.date, head.machine, head.rounds);
+    let report = Report::new(&results, &engines, head);
+    let table = report.markdown();
+    let picture = chart::svg(&report, &caption);
+    println!("{table}");
+    let mut places = vec![arguments.directory.clone()];
+    places.extend(arguments.publish_to);
+    for place in places {
+        fs::create_dir_all(&place)?;
+        fs::write(place.join("performance-table.md"), &table)?;
+        if let Some(picture) = &picture {
+            fs::write(place.join("performance.svg"), picture)?;
+        }
+    }
+    fs::write(arguments.directory.join("results.tsv"), report.raw())?;
+    eprintln!("written to {}", arguments.directory.display());
+    Ok(())
+}
+
+fn main() {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let done = match args.split_first() {
+        Some((command, rest)) if command == "child" => child(rest),
+        Some((command, rest)) if command == "run" => run(rest),
+        _ => Err(USAGE.into()),
+    };
+    if let Err(error) = done {
+        eprintln!("bench: {error}");
+        std::process::exit(1);
+    }
+}

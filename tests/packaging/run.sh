@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# Builds libbolt, installs it, moves what was installed, and uses it as its users would: tests/packaging/run.sh
+#
+# With words as an argument, only the checks run that have these words in their name. The last line counts:
+# "N passed, N failed". CARGO_TARGET_DIR says where cargo compiles. What the checks need beyond Rust and a C++
+# compiler is installed by apt-get where it is missing.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+repository=$(cd "$here/../.." && pwd)
+only=${1:-}
+target=$(realpath -m "${CARGO_TARGET_DIR:-$repository/target}")
+work=$target/packaging
+dist=$work/dist
+tree="$work/moved here"
+source "$here/lib.sh"
+
+install_what_is_missing() {
+    local missing=() need
+    # What cannot be told from a program in the path: the C library for fully static programs is in libc6-dev.
+    for need in cmake:cmake pkg-config:pkg-config abidiff:abigail-tools doxygen:doxygen clang:clang g++:g++ \
+        readelf:binutils; do
+        command -v "${need%%:*}" >/dev/null || missing+=("${need#*:}")
+    done
+    ((${#missing[@]})) || return 0
+    local as_root=()
+    ((EUID == 0)) || as_root=(sudo)
+    "${as_root[@]}" apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}"
+}
+
+# CMake names rustc to cargo, so it is named here too: cargo compiles anew where the name differs.
+build_and_install() {
+    rm -rf "$work/checks" "$work/first" "$tree"
+    mkdir -p "$work/checks"
+    "$cargo" run --quiet --locked --manifest-path "$repository/Cargo.toml" --target-dir "$target" \
+        --package xtask --no-default-features -- \
+        dist --out "$dist" --target-dir "$target" --docs on
+    xtask=$dist/xtask
+    "$xtask" install --prefix "$work/first" >/dev/null
+    mv "$work/first" "$tree"
+}
+
+install_what_is_missing
+cargo=$(command -v cargo) || die "these checks need cargo: https://rustup.rs"
+RUSTC=$(command -v rustc) || die "these checks need rustc: https://rustup.rs"
+export RUSTC
+# Nothing that the caller has set may decide what is found.
+unset CMAKE_PREFIX_PATH PKG_CONFIG_PATH PKG_CONFIG_LIBDIR LD_LIBRARY_PATH DESTDIR CC CXX CFLAGS LDFLAGS
+unset CARGO_BUILD_TARGET
+build_and_install
+
+# A check says itself what is wrong; the rest run on.
+set +e
+version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$repository/Cargo.toml" | head -1)
+abi_number=$(cat "$repository/abi/SOVERSION")
+for subject in install symbols headers cmake pkgconfig archive versions faults abi docs cargo_c; do
+    source "$here/checks/$subject.sh"
+done
+
+if ((skipped > 0)); then
+    echo "$passed passed, $failed failed, $skipped skipped"
+else
+    echo "$passed passed, $failed failed"
+fi
+((failed == 0 && passed > 0))
