@@ -21,6 +21,7 @@ use bolt::{Db, Options, ROOT, Wait};
 const BATCH_LEN: usize = 64;
 const BATCHES: usize = 500;
 const ROUNDS: usize = 31;
+const KEY_LEN: usize = 16;
 const VALUE_LEN: usize = 100;
 
 /// A number that depends on `index` alone and tells nothing of it (the finalizer of splitmix64).
@@ -31,14 +32,16 @@ fn mixed(index: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-fn key(number: u64) -> Vec<u8> {
-    format!("{:016x}", mixed(number)).into_bytes()
+fn key(number: u64) -> [u8; KEY_LEN] {
+    let mut key = [0; KEY_LEN];
+    key.copy_from_slice(format!("{:016x}", mixed(number)).as_bytes());
+    key
 }
 
 /// A database with so many keys, in random order of their numbers.
 fn fill(path: &Path, count: u64) {
     let db = Db::open(path, &Options { no_sync: true, ..Options::default() }).unwrap();
-    let mut keys: Vec<Vec<u8>> = (0..count).map(key).collect();
+    let mut keys: Vec<[u8; KEY_LEN]> = (0..count).map(key).collect();
     keys.sort_unstable();
     let mut txn = db.begin_write(Wait::Try).unwrap();
     let bucket = txn.create_bucket(ROOT, b"b").unwrap();
@@ -53,11 +56,14 @@ fn ok(code: i32) {
     assert_eq!(code, BOLT_OK);
 }
 
-/// The keys of each round's batches, as C has them.
-fn batches(keys: &[Vec<u8>], round: usize) -> Vec<bolt_slice> {
-    let pick = |index: usize| &keys[mixed((round * BATCHES * BATCH_LEN + index) as u64) as usize % keys.len()];
-    let slice = |key: &Vec<u8>| bolt_slice { data: key.as_ptr().cast(), len: key.len() };
-    (0..BATCHES * BATCH_LEN).map(|index| slice(pick(index))).collect()
+/// The keys of a round's batches, one behind the other as a caller has them who has just made them.
+fn batches(count: u64, round: usize) -> Vec<[u8; KEY_LEN]> {
+    let pick = |index: usize| mixed((round * BATCHES * BATCH_LEN + index) as u64) % count;
+    (0..BATCHES * BATCH_LEN).map(|index| key(pick(index))).collect()
+}
+
+fn slices(keys: &[[u8; KEY_LEN]]) -> Vec<bolt_slice> {
+    keys.iter().map(|key| bolt_slice { data: key.as_ptr().cast(), len: KEY_LEN }).collect()
 }
 
 fn one_by_one(bucket: *mut bolt_bucket, keys: &[bolt_slice], values: &mut [bolt_slice]) {
@@ -104,7 +110,6 @@ fn main() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("many.db");
     fill(&path, count);
-    let keys: Vec<Vec<u8>> = (0..count).map(key).collect();
 
     let name = std::ffi::CString::new(path.to_str().unwrap()).unwrap();
     let (mut db, mut txn, mut root, mut bucket) = (null_mut(), null_mut(), null_mut(), null_mut());
@@ -119,8 +124,9 @@ fn main() {
 
     let mut times = [Vec::new(), Vec::new()];
     for round in 0..=ROUNDS {
-        let single = time(&batches(&keys, 2 * round), |keys, values| one_by_one(bucket, keys, values));
-        let many = time(&batches(&keys, 2 * round + 1), |keys, values| together(bucket, keys, values));
+        let keys = [2 * round, 2 * round + 1].map(|round| batches(count, round));
+        let single = time(&slices(&keys[0]), |keys, values| one_by_one(bucket, keys, values));
+        let many = time(&slices(&keys[1]), |keys, values| together(bucket, keys, values));
         // The first round brings the file into memory.
         if round > 0 {
             times[0].push(single);
@@ -128,7 +134,7 @@ fn main() {
         }
     }
     let [single, many] = times.map(median);
-    println!("{count} keys of 16 bytes, values of {VALUE_LEN}, warm; {BATCH_LEN} random keys:");
+    println!("{count} keys of {KEY_LEN} bytes, values of {VALUE_LEN}, warm; {BATCH_LEN} random keys:");
     println!("  {BATCH_LEN} x bolt_get    {:8.0} ns   {:6.1} ns a key", single, single / BATCH_LEN as f64);
     println!("  bolt_get_many    {:8.0} ns   {:6.1} ns a key", many, many / BATCH_LEN as f64);
     println!("  {:.2} times as fast", single / many);

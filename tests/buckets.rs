@@ -1,4 +1,5 @@
-//! Buckets: nested to any depth, inline when small, deleted with all that is in them; their names and sequences.
+//! Buckets: nested to any depth, inline when small, deleted with all that is in them; their names and
+//! sequences.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by a panic")]
 
 mod common;
@@ -174,7 +175,8 @@ fn delete_if_there(txn: &mut Txn, parent: BucketId, name: &str) {
     assert!(matches!(deleted, Ok(()) | Err(Error::NotFound)), "{deleted:?}");
 }
 
-/// outer: keys, paged (keys), inner (keys, innermost 0 to 19: keys), small (inline). And some keys of the root's own.
+/// outer: keys, paged (keys), inner (keys, innermost 0 to 19: keys), small (inline). And some keys of the
+/// root's own.
 fn create_nest(txn: &mut Txn) {
     let outer = txn.create_bucket(ROOT, b"outer").unwrap();
     fill(txn, outer, 100, 20);

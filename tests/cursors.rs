@@ -1,4 +1,5 @@
-//! Cursors: moves and their ends, over pages, over changed trees, over leaves emptied in the same transaction.
+//! Cursors: moves and their ends, over pages, over changed trees, over leaves emptied in the same
+//! transaction.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by a panic")]
 
 mod common;
@@ -81,8 +82,8 @@ fn walk(cursor: &mut Cursor, txn: &Txn, moves: &str) -> String {
     ends.collect::<Vec<String>>().join(" ")
 }
 
-/// Runs the moves with a fresh cursor over committed pages, and over a tree of which everything was changed, and over
-/// one of which a part was.
+/// Runs the moves with a fresh cursor over committed pages, and over a tree of which everything was changed,
+/// and over one of which a part was.
 fn assert_moves(keys: &[u32], moves: &str, ends: &str) {
     let base = Base::new(keys.iter().copied());
     let mut txn = base.db.begin_read().unwrap();
@@ -574,11 +575,14 @@ proptest! {
         steps in prop::collection::vec(step(), 1..80),
     ) {
         let base = Base::new([]);
-        base.write(|txn, bucket| committed.iter().for_each(|&number| txn.put(bucket, &key(number), &[0xff; 20]).unwrap()));
+        base.write(|txn, bucket| {
+            committed.iter().for_each(|&number| txn.put(bucket, &key(number), &[0xff; 20]).unwrap());
+        });
         let mut txn = base.db.begin_write(Wait::Try).unwrap();
         let bucket = txn.bucket(ROOT, b"bucket").unwrap();
         let mut cursor = txn.cursor(bucket).unwrap();
-        let mut model = Model { keys: committed.into_iter().map(|number| (number, 0xff)).collect(), stand: Stand::Nowhere };
+        let keys = committed.into_iter().map(|number| (number, 0xff)).collect();
+        let mut model = Model { keys, stand: Stand::Nowhere };
         for (count, step) in steps.iter().enumerate() {
             run(&mut txn, bucket, &mut cursor, &mut model, step, count as u8);
         }

@@ -1,4 +1,5 @@
-//! The list of free pages in the file: when it is written, how long it may be, and what a failed commit leaves.
+//! The list of free pages in the file: when it is written, how long it may be, and what a failed commit
+//! leaves.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by a panic")]
 
 mod common;
@@ -337,7 +338,8 @@ enum Outcome {
     Unknown,
 }
 
-/// What follows from a failure of call `index` of a commit. The first commit after an opening begins with both metas.
+/// What follows from a failure of call `index` of a commit. The first commit after an opening begins with
+/// both metas.
 fn outcome(calls: &[Call], index: usize) -> Outcome {
     let is_meta = |call: &Call| matches!(call, Call::Write { offset, .. } if *offset < 2048);
     let last_meta = calls.iter().rposition(is_meta).unwrap();

@@ -1,4 +1,5 @@
-//! Much at once: a million keys in one transaction, the longest keys on the smallest pages, a file at its limit.
+//! Much at once: a million keys in one transaction, the longest keys on the smallest pages, a file at its
+//! limit.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by a panic")]
 
 mod common;
@@ -24,7 +25,8 @@ fn shuffled(count: u64) -> Vec<u64> {
     numbers
 }
 
-/// Walks the keys of a bucket, which must be the big-endian numbers from 0 on, `count` of them, each with itself as value.
+/// Walks the keys of a bucket, which must be the big-endian numbers from 0 on, `count` of them, each with
+/// itself as value.
 fn assert_numbers(txn: &mut Txn, count: u64) {
     let bucket = txn.bucket(ROOT, b"bucket").unwrap();
     let mut cursor = txn.cursor(bucket).unwrap();

@@ -207,7 +207,8 @@ fn with_one_meta_damaged_the_other_ones_state_is_opened() {
     }
 }
 
-/// As `surgery revert-meta-page` leaves it, or a copy of one meta over the other: the ids do not match the slots.
+/// As `surgery revert-meta-page` leaves it, or a copy of one meta over the other: the ids do not match the
+/// slots.
 #[test]
 fn the_newest_meta_is_adopted_in_whichever_slot_it_stands() {
     let good = sample(4096);

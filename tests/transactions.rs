@@ -622,7 +622,8 @@ fn the_older_meta_is_a_sound_fallback_at_every_moment() {
         let path = Path::new(PATH);
         let options = Options { page_size: 1024, freelist_mode: mode, no_sync: false, ..options() };
         let mut db = Db::open_in(&names, path, &options).unwrap();
-        // The file before each sync and each write of a meta: all that the commit has written of its data is there.
+        // The file before each sync and each write of a meta: all that the commit has written of its data is
+        // there.
         let images = Arc::new(Mutex::new(Vec::new()));
         let (inner, taken) = (names.inner.clone(), images.clone());
         let mut states = States::from([(0, Vec::new()), (1, Vec::new())]);

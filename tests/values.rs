@@ -1,5 +1,5 @@
-//! Keys and values: their limits, values of many pages, and the promise that bytes once returned stay as they are until
-//! the transaction ends.
+//! Keys and values: their limits, values of many pages, and the promise that bytes once returned stay as they
+//! are until the transaction ends.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by a panic")]
 
 mod common;
@@ -108,7 +108,8 @@ fn keys_have_1_to_32768_bytes() {
             }
             assert!(matches!(txn.put(bucket, b"", b"value"), Err(Error::KeyRequired)));
             for len in [32_769, 40_000, 1 << 20] {
-                assert!(matches!(txn.put(bucket, &key(len, 0), b""), Err(Error::KeySize(refused)) if refused == len));
+                let refused = txn.put(bucket, &key(len, 0), b"");
+                assert!(matches!(refused, Err(Error::KeySize(refused)) if refused == len));
             }
         });
         base = base.reopen();

@@ -4,11 +4,13 @@ use crate::engines::{BBOLT, LIBBOLT};
 use crate::report::Report;
 use std::fmt::Write;
 
-const WIDTH: f64 = 980.0;
-const LEFT: f64 = 390.0;
+const WIDTH: f64 = 1020.0;
+const LEFT: f64 = 430.0;
 const RIGHT: f64 = 24.0;
 const TOP: f64 = 70.0;
 const LINE_HEIGHT: f64 = 26.0;
+/// The scale ends at 2 to this; what is slower stands at its end, with its number.
+const LOW_MIN: i32 = -4;
 
 /// Colours that people who see few colours can tell apart, with shapes beside them.
 const COLOURS: [(&str, &str); 8] = [
@@ -45,18 +47,35 @@ fn mark(out: &mut String, engine: &str, x: f64, y: f64) {
     };
 }
 
-/// The next power of two outside of all ratios, in both directions.
+/// The next power of two outside of all ratios, in both directions, as far as the scale goes.
 fn bounds(report: &Report) -> (i32, i32) {
     let (mut low, mut high) = (-1, 1);
     for (line, _) in report.lines() {
         for engine in report.engines() {
             if let Some(ratio) = report.ratio(engine, line).filter(|ratio| *ratio > 0.0) {
-                low = low.min(ratio.log2().floor() as i32);
+                low = low.min(ratio.log2().floor() as i32).max(LOW_MIN);
                 high = high.max(ratio.log2().ceil() as i32);
             }
         }
     }
     (low, high)
+}
+
+/// Names those that stand at the end of the scale.
+fn slower_than_scale(out: &mut String, report: &Report, line: &str, low: i32, y: f64) {
+    let slower = report.engines().iter().filter_map(|engine| {
+        let ratio = report.ratio(engine, line).filter(|ratio| ratio.log2() < f64::from(low))?;
+        Some(format!("{engine} {ratio:.3}"))
+    });
+    let text = slower.collect::<Vec<_>>().join(", ");
+    if !text.is_empty() {
+        let _ = writeln!(
+            out,
+            "<text x='{:.1}' y='{:.1}' font-size='11' fill='#444444'>{text}</text>",
+            LEFT + 10.0,
+            y + 4.0
+        );
+    }
 }
 
 /// The picture, or none where bbolt was not measured.
@@ -100,9 +119,10 @@ pub fn svg(report: &Report, caption: &str) -> Option<String> {
         // libbolt last, so that it lies above the others.
         for engine in report.engines().iter().rev() {
             if let Some(ratio) = report.ratio(engine, line) {
-                mark(&mut out, engine, x_of(ratio), y);
+                mark(&mut out, engine, x_of(ratio).max(LEFT), y);
             }
         }
+        slower_than_scale(&mut out, report, line, low, y);
     }
     let _ =
         writeln!(out, "<text x='12' y='{:.1}' font-size='11' fill='#666666'>{caption}</text>", height - 6.0);

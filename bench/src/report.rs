@@ -141,7 +141,7 @@ impl<'r> Report<'r> {
         let _ = writeln!(
             out,
             "Measured on {} ({}), by `bench/run.sh`: {} keys of 16 bytes ({}), values of 100 bytes, every engine \
-             through its own API; medians of {} interleaved rounds. Other programs kept {:.2} cores busy meanwhile.\n\n\
+             through its own API; medians of {} interleaved round(s). Other programs kept {:.2} cores busy meanwhile.\n\n\
              {}.",
             head.date, head.machine, head.keys, head.key_style, head.rounds, head.others_busy, head.versions
         );

@@ -91,7 +91,12 @@ impl Runner {
                 }
             }
         }
-        fs::remove_dir_all(self.config.directory.join("run")).ok();
+        for scratch in ["run", "base"] {
+            let scratch = self.config.directory.join(scratch);
+            if scratch.exists() {
+                fs::remove_dir_all(scratch)?;
+            }
+        }
         Ok(self.results)
     }
 

@@ -28,7 +28,7 @@ impl Budget {
     /// For small databases: all subsets of 8 sectors.
     pub const SMALL: Budget = Budget { subsets: 256, singles: 12, random: 32, torn: 12 };
     /// For long runs.
-    pub const DEEP: Budget = Budget { subsets: 16, singles: 4, random: 12, torn: 4 };
+    pub const DEEP: Budget = Budget { subsets: 8, singles: 2, random: 6, torn: 2 };
     /// For a cut after a cut.
     pub const SECOND: Budget = Budget { subsets: 8, singles: 2, random: 4, torn: 2 };
 }

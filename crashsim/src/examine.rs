@@ -87,6 +87,22 @@ impl Seen {
     }
 }
 
+/// Calls `look` for each disk that a cut at this moment can leave.
+fn each_cut(
+    point: &CrashPoint,
+    budget: &Budget,
+    random: &mut Random,
+    look: &mut dyn FnMut(&Choice) -> Verdict<()>,
+) -> Verdict<()> {
+    let is_unborn = is_unborn(point);
+    cut::each(point, budget, random, &mut |choice| {
+        if is_unborn && choice.has_garbage() {
+            return Ok(());
+        }
+        look(choice).map_err(|violation| violation.at(cut::describe(point, choice)))
+    })
+}
+
 /// Whether a file is being begun in place, over what a crash has left of its first pages. Garbage in these cannot be told
 /// from a file that somebody else wrote: such a file must not be begun afresh, so garbage is not tried.
 fn is_unborn(point: &CrashPoint) -> bool {
@@ -125,14 +141,8 @@ impl Examiner {
             count(&self.counters.points);
             let Some(bounds) = bounds.get(point.label) else { return Err(Violation::new("a moment without bounds")) };
             let bounds_key = bounds.key();
-            let is_unborn = is_unborn(point);
-            cut::each(point, budget, random, &mut |choice| {
-                if is_unborn && choice.has_garbage() {
-                    return Ok(());
-                }
-                self.look(point, choice, bounds, &bounds_key, setup).map_err(|violation| {
-                    violation.at(cut::describe(point, choice))
-                })
+            each_cut(point, budget, random, &mut |choice| {
+                self.look(point, choice, bounds, &bounds_key, setup)
             })?;
         }
         Ok(())
@@ -192,13 +202,12 @@ impl Examiner {
         for point in sim.take_points() {
             let Some(bounds) = later.get(point.label) else { continue };
             let bounds_key = bounds.key();
-            cut::each(&point, &Budget::SECOND, random, &mut |choice| {
+            let judged = each_cut(&point, &Budget::SECOND, random, &mut |choice| {
                 let Some((image, key)) = self.is_wanted(&point, choice, &bounds_key) else { return Ok(()) };
                 count(&self.counters.second);
-                verify(&image, bounds, setup, key % 4 == 0).map_err(|violation| {
-                    violation.at(cut::describe(&point, choice)).at("a second cut, during the recovery from this one:")
-                })
-            })?;
+                verify(&image, bounds, setup, key % 4 == 0)
+            });
+            judged.map_err(|violation| violation.at("a second cut, during the recovery from this one:"))?;
         }
         Ok(())
     }

@@ -13,7 +13,7 @@ use bolt::{Db, Error, FreelistMode, Options, Txn, Wait};
 
 use crate::cut::Budget;
 use crate::examine::{Examiner, count};
-use crate::fault::{Kind, Plan, Target};
+use crate::fault::{Kind, Plan, Target, aside};
 use crate::lint::{LintNamespace, Rules};
 use crate::model::{self, Action, Bucket};
 use crate::plant::{Plant, PlantedNamespace};
@@ -268,7 +268,7 @@ impl<'e> Run<'e> {
             return Err(Violation::new(format!("it opened although {:?} failed", fault.call)));
         }
         self.is_poisoned = false;
-        let digest = check(&db, true).map_err(|violation| violation.at("just after it was opened"))?;
+        let digest = aside(|| check(&db, true)).map_err(|violation| violation.at("just after it was opened"))?;
         let Some(found) = self.bounds.find(digest).cloned() else {
             return Err(Violation::new("it opens with a state that it cannot have"));
         };
@@ -340,7 +340,7 @@ impl<'e> Run<'e> {
             return Ok(());
         }
         if result.is_ok() {
-            let is_written = db.info().is_ok_and(|info| info.txid == txid);
+            let is_written = aside(|| db.info()).is_ok_and(|info| info.txid == txid);
             return self.committed(before, next, &fired, is_written, is_lied_to);
         }
         self.failed(before, next, &fired, txid, result.err())

@@ -132,6 +132,7 @@ impl Freelist {
     ///
     /// All or none: a run that is free already, waits already, or lies outside the pages below `high_water` is refused.
     pub fn free(&mut self, txid: TxnId, runs: Vec<Run>, high_water: PageId) -> Result<()> {
+        self.pending.try_reserve(1)?;
         for (index, run) in runs.iter().enumerate() {
             if let Err(error) = self.wait(run, high_water) {
                 for run in runs.iter().take(index) {
@@ -141,7 +142,6 @@ impl Freelist {
             }
         }
         if !runs.is_empty() {
-            self.pending.try_reserve(1)?;
             self.pending.push_back(Pending { txid, runs });
         }
         Ok(())

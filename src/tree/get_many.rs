@@ -131,12 +131,16 @@ impl<'a, 'k> Lane<'a, 'k> {
         let Some(search) = &mut self.search else { return self.enter(source) };
         let middle = search.middle();
         let first = prefix(search.here);
-        let ordering = if first == self.sought { search.here.cmp(self.key) } else { first.cmp(&self.sought) };
-        match ordering {
-            Ordering::Less => search.low = middle + 1,
-            Ordering::Greater => search.high = middle,
-            Ordering::Equal => return self.arrive(source, middle, true),
-        }
+        let below = if first == self.sought {
+            match search.here.cmp(self.key) {
+                Ordering::Equal => return self.arrive(source, middle, true),
+                ordering => ordering == Ordering::Less,
+            }
+        } else {
+            first < self.sought
+        };
+        search.low = if below { middle + 1 } else { search.low };
+        search.high = if below { search.high } else { middle };
         if search.low == search.high {
             let low = search.low;
             return self.arrive(source, low, false);

@@ -5,7 +5,7 @@
 
 use crate::error::{Error, Result};
 use crate::format::page::{Kind, PageBuilder};
-use crate::format::{BUCKET_HEADER_LEN, ELEMENT_LEN, MAX_DEPTH, PAGE_HEADER_LEN, PageId};
+use crate::format::{BUCKET_HEADER_LEN, ELEMENT_LEN, MAX_DEPTH, MAX_ELEMENT_COUNT, PAGE_HEADER_LEN, PageId};
 use crate::freelist::Run;
 
 use super::Pages;
@@ -136,7 +136,7 @@ impl<A: Allocator> Spill<'_, A> {
         let node = self.nodes.get(id)?;
         let len = used_len(&node.body);
         let count = node.len();
-        if len < u64::from(self.shape.page_size) {
+        if len < u64::from(self.shape.page_size) && count <= MAX_ELEMENT_COUNT {
             return self.plan_page(id, Pos::default(), count, len).map(|entry| vec![entry]);
         }
         let sizes = entry_sizes(&node.body)?;

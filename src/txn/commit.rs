@@ -125,12 +125,17 @@ impl<'a> Attempt<'a> {
             attempt.plan_freelist(mode)?;
             attempt.write(writer, nodes.borrow())
         });
-        if result.is_err() {
-            attempt.return_extent()?;
-            attempt.freelist.undo(attempt.meta.txid, &attempt.allocated)?;
+        if result.is_err() && attempt.undo().is_err() {
+            shared.poison("there was no memory to take a failed commit back".into());
         }
         writer.freelist = Some(attempt.freelist);
         result
+    }
+
+    /// Makes free again what a failed attempt has taken.
+    fn undo(&mut self) -> Result<()> {
+        self.return_extent()?;
+        self.freelist.undo(self.meta.txid, &self.allocated)
     }
 
     /// Gives all changed buckets their pages, children first; the root page and the root bucket's sequence.

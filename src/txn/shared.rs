@@ -198,21 +198,27 @@ impl Shared {
 
     /// Registers a reader of the newest snapshot.
     pub fn begin_read(&self) -> Result<(SlotId, Arc<Snapshot>)> {
-        let slot = self.readers.register(self.published.load(Ordering::SeqCst)).ok_or(Error::NoMemory)?;
-        if self.closed.load(Ordering::SeqCst) {
-            self.readers.release(slot, None);
-            return Err(closed());
-        }
+        let slot = self.register()?;
         let cached = self.readers.take_cached(slot);
         match cached.filter(|snapshot| snapshot.meta.txid == self.published.load(Ordering::SeqCst)) {
             Some(snapshot) => Ok((slot, snapshot)),
-            None => match self.newest() {
-                Ok(snapshot) => Ok((slot, snapshot)),
-                Err(error) => {
-                    self.readers.release(slot, None);
-                    Err(error)
-                }
-            },
+            None => self.newest().map(|snapshot| (slot, snapshot)).inspect_err(|_| self.readers.release(slot, None)),
+        }
+    }
+
+    /// Takes a reader's slot. An attempt to close may be under way that finds another reader and gives up: only under the
+    /// writer's lock, which it holds, is it known how it ended.
+    fn register(&self) -> Result<SlotId> {
+        loop {
+            let slot = self.readers.register(self.published.load(Ordering::SeqCst)).ok_or(Error::NoMemory)?;
+            if !self.closed.load(Ordering::SeqCst) {
+                return Ok(slot);
+            }
+            self.readers.release(slot, None);
+            let _ended = lock(&self.writer);
+            if self.closed.load(Ordering::SeqCst) {
+                return Err(closed());
+            }
         }
     }
 

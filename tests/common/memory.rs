@@ -4,8 +4,8 @@
 
 use std::os::unix::fs::FileExt;
 
-/// What the bytes at an address of this process are now, asked of the kernel: where nothing is mapped any more, that is
-/// an error and no crash.
+/// What the bytes at an address of this process are now, asked of the kernel: where nothing is mapped any
+/// more, that is an error and no crash.
 pub struct Memory(std::fs::File);
 
 impl Memory {

@@ -1,5 +1,5 @@
-//! A database as its bytes have it, read without the engine: the metas, the free pages, and whether each page has
-//! exactly one use. Also the ways to damage such bytes, and to build a file by hand.
+//! A database as its bytes have it, read without the engine: the metas, the free pages, and whether each page
+//! has exactly one use. Also the ways to damage such bytes, and to build a file by hand.
 
 use std::collections::BTreeSet;
 
@@ -45,7 +45,8 @@ pub fn without_newest_meta(bytes: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Changes the meta struct in `slot` and makes its checksum right again. Offsets count from the struct's first byte.
+/// Changes the meta struct in `slot` and makes its checksum right again. Offsets count from the struct's
+/// first byte.
 pub fn edit_meta(bytes: &mut [u8], slot: usize, edit: impl FnOnce(&mut [u8])) {
     let start = slot * newest(bytes).1.page_size as usize + 16;
     let meta = &mut bytes[start..start + 64];
@@ -219,8 +220,8 @@ fn put_leaf(run: &mut [u8], id: PageId, overflow: u32, elements: &[Element<'_>])
     builder.finish().unwrap();
 }
 
-/// A file whose root bucket has these elements, in one leaf, and whose freelist names `free_count` pages beyond it (or
-/// that has no freelist).
+/// A file whose root bucket has these elements, in one leaf, and whose freelist names `free_count` pages
+/// beyond it (or that has no freelist).
 pub fn file(page_size: u32, elements: &[Element<'_>], free_count: Option<u64>) -> Vec<u8> {
     let len = page_size as usize;
     let leaf_len: usize =

@@ -28,7 +28,6 @@ install_what_is_missing() {
     DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}"
 }
 
-# CMake names rustc to cargo, so it is named here too: cargo compiles anew where the name differs.
 build_and_install() {
     rm -rf "$work/checks" "$work/first" "$tree"
     mkdir -p "$work/checks"
@@ -42,8 +41,7 @@ build_and_install() {
 
 install_what_is_missing
 cargo=$(command -v cargo) || die "these checks need cargo: https://rustup.rs"
-RUSTC=$(command -v rustc) || die "these checks need rustc: https://rustup.rs"
-export RUSTC
+rustc=$(command -v rustc) || die "these checks need rustc: https://rustup.rs"
 # Nothing that the caller has set may decide what is found.
 unset CMAKE_PREFIX_PATH PKG_CONFIG_PATH PKG_CONFIG_LIBDIR LD_LIBRARY_PATH DESTDIR CC CXX CFLAGS LDFLAGS
 unset CARGO_BUILD_TARGET

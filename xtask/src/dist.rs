@@ -12,7 +12,7 @@
 //! D3. The shared library gets its name and its symbol versions here; rustc's own linking allows no versions.
 //! D4. Nothing in the directory changes when nothing that it is made from has: programs are not linked anew.
 
-use std::ffi::OsStr;
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -50,7 +50,8 @@ pub fn build(repository: &Path, options: &Options) -> Outcome<()> {
     }
     let compiled = cargo::compile(repository, &options.build)?;
     let info = info(repository, options, &compiled, &target)?;
-    copy_headers(repository, &options.out)?;
+    copies(&headers(repository)?, &options.out.join("include"))?;
+    copies(&licences(repository)?, &options.out.join("licences"))?;
     if Info::read(&options.out).ok().as_ref() != Some(&info) {
         libraries(options, &compiled, &symbols, &info)?;
         docs::build(repository, &options.out.join("share"), info.version, options.docs)?;
@@ -82,27 +83,42 @@ fn info(repository: &Path, options: &Options, compiled: &Compiled, target: &Targ
 }
 
 fn headers(repository: &Path) -> Outcome<Vec<PathBuf>> {
-    let directory = repository.join("include");
-    let entries = fs::read_dir(&directory).map_err(at(&directory))?;
-    let mut headers = Vec::new();
-    for entry in entries {
-        let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "h" || extension == "hpp") {
-            headers.push(path);
-        }
-    }
-    headers.sort();
-    Ok(headers)
+    files(&repository.join("include"), |name| name.ends_with(".h") || name.ends_with(".hpp"))
 }
 
-fn copy_headers(repository: &Path, out: &Path) -> Outcome<()> {
-    let directory = out.join("include");
-    fs::create_dir_all(&directory).map_err(at(&directory))?;
-    for header in headers(repository)? {
-        let text = fs::read(&header).map_err(at(&header))?;
-        let copy = directory.join(header.file_name().unwrap_or(OsStr::new("bolt.h")));
+fn licences(repository: &Path) -> Outcome<Vec<PathBuf>> {
+    files(repository, |name| name.starts_with("LICENSE-"))
+}
+
+/// The files of a directory with certain names, in order.
+fn files(directory: &Path, is_wanted: impl Fn(&str) -> bool) -> Outcome<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(directory).map_err(at(directory))? {
+        let entry = entry?;
+        if is_wanted(&entry.file_name().to_string_lossy()) {
+            files.push(entry.path());
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Makes a directory hold copies of these files and nothing else, without touching those that are the same.
+fn copies(files: &[PathBuf], directory: &Path) -> Outcome<()> {
+    fs::create_dir_all(directory).map_err(at(directory))?;
+    let mut known = BTreeSet::new();
+    for file in files {
+        let text = fs::read(file).map_err(at(file))?;
+        let copy = directory.join(file.file_name().unwrap_or_default());
         if fs::read(&copy).ok().as_ref() != Some(&text) {
             fs::write(&copy, text).map_err(at(&copy))?;
+        }
+        known.insert(copy);
+    }
+    for entry in fs::read_dir(directory).map_err(at(directory))? {
+        let path = entry?.path();
+        if !known.contains(&path) {
+            fs::remove_file(&path).map_err(at(&path))?;
         }
     }
     Ok(())

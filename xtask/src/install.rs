@@ -156,6 +156,7 @@ fn plan(built: &Path, info: &Info, places: &Places) -> Outcome<Vec<Item>> {
     }
     for (component, from, to) in [
         ("dev", "include", &places.includedir),
+        ("doc", "licences", &places.docdir),
         ("doc", "share/man", &places.mandir),
         ("doc", "share/doc/libbolt", &places.docdir),
     ] {

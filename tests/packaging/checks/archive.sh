@@ -11,7 +11,7 @@ downstream() {
 }
 
 two_archives() {
-    "$RUSTC" --edition 2024 --crate-type staticlib -O "$here/rust_archive/other.rs" -o libother.a
+    "$rustc" --edition 2024 --crate-type staticlib -O "$here/rust_archive/other.rs" -o libother.a
     local first second
     for order in "$tree/lib/libbolt.a:libother.a" "libother.a:$tree/lib/libbolt.a"; do
         first=${order%%:*}
@@ -27,7 +27,7 @@ rustc_s_own_archive() {
     local raw=$target/release/libbolt.a
     gcc -shared -fPIC -I"$tree/include" "$here/downstream/downstream.c" "$raw" -o libalone.so
     (($(nm -D --defined-only libalone.so | wc -l) > 1))
-    "$RUSTC" --edition 2024 --crate-type staticlib -O "$here/rust_archive/other.rs" -o libother.a
+    "$rustc" --edition 2024 --crate-type staticlib -O "$here/rust_archive/other.rs" -o libother.a
     must_fail "multiple definition" gcc -I"$tree/include" "$here/rust_archive/main.c" -Wl,--whole-archive "$raw" \
         libother.a -Wl,--no-whole-archive -o both -lpthread -ldl -lm
 }

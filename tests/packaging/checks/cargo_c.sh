@@ -9,7 +9,11 @@ by_cargo_c() {
     says "soname: [libbolt.so.$abi_number]" "$(readelf -dW stage/usr/lib/libbolt.so)"
     cmp "$repository/include/bolt.h" stage/usr/include/bolt.h
     gcc -Istage/usr/include "$here/consumer/use.c" -o use_c -Lstage/usr/lib -lbolt
+    # A library without symbol versions and one with them take each other's programs.
     LD_LIBRARY_PATH=stage/usr/lib runs ./use_c
+    LD_LIBRARY_PATH=$tree/lib runs ./use_c
+    gcc -I"$tree/include" "$here/consumer/use.c" -o use_ours "-L$tree/lib" -lbolt
+    LD_LIBRARY_PATH=stage/usr/lib runs ./use_ours
 }
 
 # Whether or not cargo-c is there: it takes the library's number from the version, unless it is told another.

@@ -33,8 +33,7 @@ fetches() {
         tar xf - -C sources
     tar czf libbolt.tar.gz sources
     rm -r sources
-    configure "$here/fetchcontent" build "-DBOLT_SOURCES=$PWD/libbolt.tar.gz" -DCMAKE_BUILD_TYPE=Debug -DBOLT_DOCS=off \
-        "-DRUSTC_EXECUTABLE=$RUSTC"
+    configure "$here/fetchcontent" build "-DBOLT_SOURCES=$PWD/libbolt.tar.gz" -DCMAKE_BUILD_TYPE=Debug -DBOLT_DOCS=off
     build build
     runs build/shared_c
     runs build/static_c
@@ -43,7 +42,7 @@ fetches() {
 
 contains() {
     configure "$here/subdirectory" build "-DBOLT_SOURCES=$repository" "-DBOLT_CARGO_TARGET_DIR=$target" \
-        "-DRUSTC_EXECUTABLE=$RUSTC" -DBUILD_SHARED_LIBS=OFF -DBOLT_DOCS=off
+        -DBUILD_SHARED_LIBS=OFF -DBOLT_DOCS=off
     build build
     runs build/bolt_c
     needs_no_libbolt build/bolt_c

@@ -102,7 +102,8 @@ missing_doxygen() {
         --target-dir "$target" 2>&1)
     says "no documentation: \`/nowhere/doxygen\` was not found" "$said"
     "$xtask" install --prefix "$PWD/p" --from "$PWD/dist"
-    same "$(printf 'include\nlib')" "$(ls p)"
+    same "$(cd "$repository" && ls LICENSE-*)" "$(ls p/share/doc/libbolt)"
+    [[ -f p/lib/libbolt.a && ! -e p/share/man ]]
 }
 
 check "CMake is told which versions there are when it asks for another" impossible_versions

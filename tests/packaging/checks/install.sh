@@ -16,6 +16,7 @@ lib/pkgconfig/bolt.pc"
     done
     same "$(sort <<<"$expected")" "$(cd "$tree" && find . -type f -o -type l | grep -v '^./share/' | cut -c3- | sort)"
     [[ -f $tree/share/doc/libbolt/html/index.html && -f $tree/share/man/man3/bolt_open.3 ]]
+    cmp "$repository/LICENSE-MIT" "$tree/share/doc/libbolt/LICENSE-MIT"
 }
 
 # A tree as text: each file with its rights, and what is in it or what it links to.
@@ -24,7 +25,7 @@ listing() {
 }
 
 cmake_and_xtask_agree() {
-    configure "$repository" build "-DBOLT_CARGO_TARGET_DIR=$target" "-DRUSTC_EXECUTABLE=$RUSTC" -DBOLT_DOCS=on
+    configure "$repository" build "-DBOLT_CARGO_TARGET_DIR=$target" -DBOLT_DOCS=on
     build build
     cmake --install build --prefix "$PWD/by" >/dev/null
     same "$(sed "s,^$PWD/by/,," build/install_manifest.txt | sort)" "$(cd by && find . ! -type d | cut -c3- | sort)"
@@ -56,7 +57,7 @@ staging() {
 }
 
 staging_by_cmake() {
-    configure "$repository" build "-DBOLT_CARGO_TARGET_DIR=$target" "-DRUSTC_EXECUTABLE=$RUSTC" -DBOLT_DOCS=on \
+    configure "$repository" build "-DBOLT_CARGO_TARGET_DIR=$target" -DBOLT_DOCS=on \
         -DCMAKE_INSTALL_PREFIX=/opt/bolt
     build build
     DESTDIR=$PWD/stage cmake --install build --component dev >/dev/null
