@@ -1,8 +1,8 @@
 //! `bolt_get_many` of 64 random keys against 64 calls of `bolt_get`, on a warm file of a million keys.
 //!
-//! `cargo bench --bench get_many [KEYS]` prints both, by the C functions, and how many times as fast the first is. Rounds
-//! of the two take turns, so that what else the machine does meets both. The time is that of the thread on the processor,
-//! and the median round counts.
+//! `cargo bench --bench get_many [KEYS]` prints both, by the C functions, and how many times as fast the
+//! first is. Rounds of the two take turns, so that what else the machine does meets both. The time is that of
+//! the thread on the processor, and the median round counts.
 #![expect(unsafe_code, reason = "the functions of C are called as C calls them")]
 #![allow(clippy::unwrap_used, reason = "a benchmark stops at what it did not expect")]
 

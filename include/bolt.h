@@ -702,6 +702,25 @@ BOLT_API BOLT_MUST_USE int bolt_bucket_ensure(bolt_bucket *parent, const void *n
 BOLT_API BOLT_MUST_USE int bolt_bucket_delete(bolt_bucket *parent, const void *name, size_t name_len);
 
 /**
+ * Moves a bucket with everything in it into another one, under the same name.
+ *
+ * Handles and cursors of the bucket and of those in it stay good, and what was changed in it in this
+ * transaction moves with it.
+ *
+ * @param from The bucket that it lies in; bolt_root for a top-level one.
+ * @param name The bucket's name.
+ * @param name_len The length of the name in bytes.
+ * @param to The bucket that it is moved to; bolt_root to make it a top-level one.
+ * @return BOLT_OK; BOLT_NOTFOUND; BOLT_WRONGTYPE where a value has that name, here or there; BOLT_EXISTS
+ * where the     target has a bucket of that name; BOLT_SAMEBUCKET where both are the same, or the target is
+ * the bucket itself     or lies in it; BOLT_DIFFERENTDB where they belong to different transactions;
+ * BOLT_NOTWRITABLE; BOLT_ARGUMENT;     BOLT_CORRUPT; BOLT_BADHANDLE; BOLT_FORKED; ENOMEM. Nothing has
+ * changed unless it is BOLT_OK.
+ */
+BOLT_API BOLT_MUST_USE int bolt_bucket_move(bolt_bucket *from, const void *name, size_t name_len,
+        bolt_bucket *to);
+
+/**
  * The bucket's sequence number, which is 0 in a new bucket and changed only by the two functions below.
  *
  * @param bucket The bucket.
@@ -744,6 +763,23 @@ BOLT_API BOLT_MUST_USE int bolt_bucket_set_fill_percent(bolt_bucket *bucket, dou
 
 /** The greatest length of a key or a bucket's name, in bytes. The least is 1. */
 #define BOLT_KEY_LEN_MAX 32768
+/** A flag of bolt_put_ex: only where the key is not there yet. */
+#define BOLT_NOOVERWRITE 1
+/** A flag of bolt_put_ex: only where the key is there. */
+#define BOLT_MUSTEXIST 2
+/** A flag of bolt_put_ex: only where the key comes after all keys that are there. */
+#define BOLT_APPEND 4
+
+/**
+ * Some bytes: a key, a name, a value. A pointer to one is what functions take and fill, never the struct
+ * itself.
+ */
+typedef struct bolt_slice {
+    /** The first byte; NULL is allowed where len is 0. */
+    const void *data;
+    /** The length in bytes. */
+    size_t len;
+} bolt_slice;
 
 /**
  * The value of a key.
@@ -770,6 +806,38 @@ BOLT_API BOLT_MUST_USE int bolt_get(bolt_bucket *bucket, const void *key, size_t
         size_t *value_len);
 
 /**
+ * The value of a key, copied.
+ *
+ * @param bucket The bucket.
+ * @param key The key.
+ * @param key_len The length of the key in bytes.
+ * @param buf Where the value is copied to. NULL where cap is 0.
+ * @param cap How many bytes fit there.
+ * @param value_len The length of the value in bytes, with BOLT_TOOSMALL, too. May be NULL.
+ * @return BOLT_OK; BOLT_NOTFOUND where there is no such key, or where it is a bucket; BOLT_TOOSMALL where
+ * the value     is longer than cap, nothing is copied then; BOLT_ARGUMENT; BOLT_CORRUPT; BOLT_BADHANDLE;
+ * BOLT_FORKED.
+ */
+BOLT_API BOLT_MUST_USE int bolt_get_copy(bolt_bucket *bucket, const void *key, size_t key_len, void *buf,
+        size_t cap, size_t *value_len);
+
+/**
+ * The values of many keys at once: faster than to ask for one after the other, where the database is larger
+ * than the processor's caches, as the lookups wait for memory together.
+ *
+ * @param bucket The bucket.
+ * @param keys The keys: n of them, in any order.
+ * @param n How many there are; 64 or more pay best.
+ * @param values Room for n values. Each is as bolt_get gives it, at the place of its key; data is NULL and
+ * len 0 where     there is no such key, or where it is a bucket. They say nothing where the call fails. May
+ * be NULL, and may be the     array of the keys.
+ * @param found How many of the keys have a value. May be NULL.
+ * @return BOLT_OK, also where no key is found; BOLT_ARGUMENT; BOLT_CORRUPT; BOLT_BADHANDLE; BOLT_FORKED.
+ */
+BOLT_API BOLT_MUST_USE int bolt_get_many(bolt_bucket *bucket, const bolt_slice *keys, size_t n,
+        bolt_slice *values, size_t *found);
+
+/**
  * Gives a key a value, in place of the one that it has.
  *
  * @param bucket The bucket.
@@ -786,6 +854,36 @@ BOLT_API BOLT_MUST_USE int bolt_put(bolt_bucket *bucket, const void *key, size_t
         size_t value_len);
 
 /**
+ * Gives a key a value on a condition.
+ *
+ * @param bucket The bucket.
+ * @param key The key: 1 to BOLT_KEY_LEN_MAX bytes of any kind, which are copied.
+ * @param key_len The length of the key in bytes.
+ * @param value The value, which is copied; as for bolt_put.
+ * @param value_len The length of the value in bytes.
+ * @param flags One of BOLT_NOOVERWRITE, BOLT_MUSTEXIST and BOLT_APPEND; 0: as bolt_put.
+ * @return As bolt_put; BOLT_EXISTS with BOLT_NOOVERWRITE where the key has a value, and with BOLT_APPEND
+ * where a key     is not smaller; BOLT_NOTFOUND with BOLT_MUSTEXIST where the key is not there.
+ * BOLT_WRONGTYPE where the key is a     bucket, whatever the flags say.
+ */
+BOLT_API BOLT_MUST_USE int bolt_put_ex(bolt_bucket *bucket, const void *key, size_t key_len,
+        const void *value, size_t value_len, uint32_t flags);
+
+/**
+ * Gives a key a value that the caller writes afterwards, where it lies: one copy less than bolt_put.
+ *
+ * @param bucket The bucket.
+ * @param key The key: 1 to BOLT_KEY_LEN_MAX bytes of any kind, which are copied.
+ * @param key_len The length of the key in bytes.
+ * @param value_len The length of the value in bytes; as for bolt_put.
+ * @param value The first byte of the value, all zeros. It may be written until the next call with this
+ * transaction,     its buckets or its cursors; what stands there then is the value, to be read only. May be
+ * NULL. @return As bolt_put.
+ */
+BOLT_API BOLT_MUST_USE int bolt_put_reserve(bolt_bucket *bucket, const void *key, size_t key_len,
+        size_t value_len, void **value);
+
+/**
  * Deletes a key with its value. A key that is not there is no error.
  *
  * @param bucket The bucket.
@@ -795,6 +893,19 @@ BOLT_API BOLT_MUST_USE int bolt_put(bolt_bucket *bucket, const void *key, size_t
  *     BOLT_NOTWRITABLE; BOLT_ARGUMENT; BOLT_CORRUPT; BOLT_BADHANDLE; BOLT_FORKED; ENOMEM.
  */
 BOLT_API BOLT_MUST_USE int bolt_delete(bolt_bucket *bucket, const void *key, size_t key_len);
+
+/**
+ * Deletes all keys from one on and below another. Whole pages of them are freed without a look at the keys.
+ *
+ * @param bucket The bucket.
+ * @param from The first key that is deleted, if it is there. NULL: from the first of all.
+ * @param to The first key that is not. NULL: all that follow. Where it is not greater than from, none is
+ * deleted. @param deleted How many keys were deleted. May be NULL.
+ * @return BOLT_OK, also where there was none; BOLT_WRONGTYPE where a bucket lies in the range: nothing is
+ * deleted     then; BOLT_NOTWRITABLE; BOLT_ARGUMENT; BOLT_CORRUPT; BOLT_BADHANDLE; BOLT_FORKED; ENOMEM.
+ */
+BOLT_API BOLT_MUST_USE int bolt_delete_range(bolt_bucket *bucket, const bolt_slice *from,
+        const bolt_slice *to, uint64_t *deleted);
 
 /* ---- Cursor ------------------------------------------------------------------------------------------- */
 
@@ -906,6 +1017,29 @@ BOLT_API BOLT_MUST_USE int bolt_cursor_prev(bolt_cursor *cursor, bolt_kv *kv);
  */
 BOLT_API BOLT_MUST_USE int bolt_cursor_seek(bolt_cursor *cursor, const void *key, size_t key_len,
         bolt_kv *kv);
+
+/**
+ * Moves to a key, or to the next smaller one where it is not there.
+ *
+ * @param cursor The cursor.
+ * @param key The key.
+ * @param key_len The length of the key in bytes.
+ * @param kv The entry, valid until the transaction ends; written only with BOLT_OK. May be NULL.
+ * @return BOLT_OK; BOLT_NOTFOUND where all keys are greater: bolt_cursor_next then moves to the first one;
+ *     BOLT_ARGUMENT; BOLT_CORRUPT; BOLT_BADHANDLE; BOLT_FORKED.
+ */
+BOLT_API BOLT_MUST_USE int bolt_cursor_seek_le(bolt_cursor *cursor, const void *key, size_t key_len,
+        bolt_kv *kv);
+
+/**
+ * Keeps a cursor between two keys: for it, all others are as if they were not there. It stands nowhere then.
+ *
+ * @param cursor The cursor.
+ * @param from The smallest key; NULL: no bound. It is copied.
+ * @param to The first key that is too great; NULL: no bound. It is copied.
+ * @return BOLT_OK; BOLT_ARGUMENT; BOLT_BADHANDLE; BOLT_FORKED; ENOMEM, and all is as it was.
+ */
+BOLT_API int bolt_cursor_set_bounds(bolt_cursor *cursor, const bolt_slice *from, const bolt_slice *to);
 
 /**
  * The entry on which the cursor stands, without a move.

@@ -1,8 +1,8 @@
 //! The one error of the engine, and the frozen number that each of its cases has in C.
 //!
-//! A positive code is the operating system's `errno`; a negative one is libbolt's own. The numbers are part of the
-//! ABI: a new case takes a new number, a number is never given to another meaning. The range -1000 to -1999 is left
-//! to the return values of callers' callbacks.
+//! A positive code is the operating system's `errno`; a negative one is libbolt's own. The numbers are part
+//! of the ABI: a new case takes a new number, a number is never given to another meaning. The range -1000 to
+//! -1999 is left to the return values of callers' callbacks.
 
 use std::borrow::Cow;
 

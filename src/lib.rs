@@ -1,7 +1,8 @@
 //! bbolt's storage engine as a library: an embedded, transactional key/value store in one file.
 //!
-//! A copy-on-write B+tree, memory-mapped reads that copy nothing, one writer and any number of readers that never
-//! block each other, nested buckets, and a commit that survives a power cut. Files are those of Go's bbolt, both ways.
+//! A copy-on-write B+tree, memory-mapped reads that copy nothing, one writer and any number of readers that
+//! never block each other, nested buckets, and a commit that survives a power cut. Files are those of Go's
+//! bbolt, both ways.
 //!
 //! The layers, each naming only itself and what stands left of it:
 //!
@@ -21,5 +22,7 @@ pub mod txn;
 pub use db::{Db, DbInfo, Options};
 pub use error::{Error, Result};
 pub use tree::{Condition, Direction, Entry, Take};
-pub use txn::{BucketId, BucketStats, CheckOptions, Cursor, Finding, FindingCode, FreelistMode, Inspected, Inspection};
+pub use txn::{
+    BucketId, BucketStats, CheckOptions, Cursor, Finding, FindingCode, FreelistMode, Inspected, Inspection,
+};
 pub use txn::{ROOT, Savepoint, Severity, Txn, Wait};

@@ -1,6 +1,6 @@
-//! What users read first: the program in README.md and the tour of a real etcd database, which `make demo` runs,
-//! compiled as the README says, against the libraries of this very test run; and that the documents name nothing
-//! that is not there.
+//! What users read first: the program in README.md and the tour of a real etcd database, which `make demo`
+//! runs, compiled as the README says, against the libraries of this very test run; and that the documents
+//! name nothing that is not there.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by a panic")]
 
 mod common;
@@ -153,7 +153,8 @@ fn the_documents_name_only_files_that_are_there() {
     assert!(missing.is_empty(), "{}", missing.join("\n"));
 }
 
-/// The numbered rules at the head of a source, by their letters, as a table gives them: `F1`, `F1, F2`, `F1 to F3`.
+/// The numbered rules at the head of a source, by their letters, as a table gives them: `F1`, `F1, F2`, `F1
+/// to F3`.
 fn rules(source: &str) -> Vec<String> {
     let mut counts: BTreeMap<char, u32> = BTreeMap::new();
     for line in source.lines().filter_map(|line| line.strip_prefix("//! ")) {

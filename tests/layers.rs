@@ -1,9 +1,9 @@
-//! Rules about the sources that no compiler knows: which layer may name which, what is kept to a few files, how
-//! long a file may be, and that nothing is left to be done.
+//! Rules about the sources that no compiler knows: which layer may name which, what is kept to a few files,
+//! how long a file may be, and that nothing is left to be done.
 //!
-//! The layers of the library stand in a row, and a module names only itself and what stands left of it: so the
-//! graph of its modules has no cycle. Two tests hold the sources against the rules; the others plant a fault
-//! against each rule, so that a rule which sees nothing is seen.
+//! The layers of the library stand in a row, and a module names only itself and what stands left of it: so
+//! the graph of its modules has no cycle. Two tests hold the sources against the rules; the others plant a
+//! fault against each rule, so that a rule which sees nothing is seen.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by a panic")]
 
 use std::fs;

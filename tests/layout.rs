@@ -1,9 +1,9 @@
-//! Holds the structs of the C API as Rust lays them out against what C and C++ compilers make of the header: size,
-//! alignment, and offset and size of each field.
+//! Holds the structs of the C API as Rust lays them out against what C and C++ compilers make of the header:
+//! size, alignment, and offset and size of each field.
 //!
-//! The list below names the fields for Rust; that it names every struct and every field of the header, in order,
-//! is a test, so none can be forgotten.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by a panic")]
+//! The list below names the fields for Rust; that it names every struct and every field of the header, in
+//! order, is a test, so none can be forgotten.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by a panic")]
 
 use std::fs;
 use std::mem::{align_of, offset_of, size_of};

@@ -58,7 +58,12 @@ fn value_len() -> impl Strategy<Value = usize> {
 }
 
 fn condition() -> impl Strategy<Value = Condition> {
-    prop_oneof![Just(Condition::Any), Just(Condition::Absent), Just(Condition::Present), Just(Condition::Last)]
+    prop_oneof![
+        Just(Condition::Any),
+        Just(Condition::Absent),
+        Just(Condition::Present),
+        Just(Condition::Last)
+    ]
 }
 
 fn op() -> impl Strategy<Value = Op> {
@@ -174,7 +179,16 @@ impl Run {
     fn new(path: &Path, options: Options) -> Run {
         let db = Some(Db::open(path, &options).unwrap());
         let (committed, current) = (Model::default(), Model::default());
-        Run { db, options, committed, current, txn: None, readers: Vec::new(), savepoints: Vec::new(), step: 0 }
+        Run {
+            db,
+            options,
+            committed,
+            current,
+            txn: None,
+            readers: Vec::new(),
+            savepoints: Vec::new(),
+            step: 0,
+        }
     }
 
     fn db(&self) -> &Db {
@@ -291,7 +305,9 @@ impl Run {
         let (id, path) = self.pick(bucket);
         let result = self.txn().delete_range(id, from.as_deref(), to.as_deref());
         let model = bucket_of_mut(&mut self.current, &path);
-        let within = |key: &Vec<u8>| from.as_ref().is_none_or(|from| key >= from) && to.as_ref().is_none_or(|to| key < to);
+        let within = |key: &Vec<u8>| {
+            from.as_ref().is_none_or(|from| key >= from) && to.as_ref().is_none_or(|to| key < to)
+        };
         if model.entries.iter().any(|(key, value)| within(key) && matches!(value, Value::Bucket(_))) {
             assert!(matches!(result, Err(Error::WrongType(_))));
             return;
@@ -352,7 +368,8 @@ impl Run {
         assert!(matches!(self.txn().rollback_to(savepoint), Err(Error::BadHandle(_))));
     }
 
-    /// Walks a bucket by cursor and deletes every so many entries on the way: none is skipped, none comes twice.
+    /// Walks a bucket by cursor and deletes every so many entries on the way: none is skipped, none comes
+    /// twice.
     fn walk_and_delete(&mut self, bucket: u16, every: u8, backward: bool) {
         let (id, path) = self.pick(bucket);
         let txn = self.txn.as_mut().unwrap();
@@ -430,7 +447,9 @@ impl Run {
                 (key..key + count).for_each(|key| self.put(bucket, key_bytes(key), vec![byte; len]));
             }
             Op::Delete { bucket, key } => self.delete(bucket, key_bytes(key)),
-            Op::DeleteMany { bucket, key, count } => (key..key + count).for_each(|key| self.delete(bucket, key_bytes(key))),
+            Op::DeleteMany { bucket, key, count } => {
+                (key..key + count).for_each(|key| self.delete(bucket, key_bytes(key)))
+            }
             Op::Create { bucket, key } => self.make(bucket, key_bytes(key), false),
             Op::Ensure { bucket, key } => self.make(bucket, key_bytes(key), true),
             Op::Drop { bucket, key } => self.drop_bucket(bucket, key_bytes(key)),

@@ -39,9 +39,16 @@ impl Quick {
         cases.extend((0..50).map(Case::Lies));
         let sampled = (0..3000).map(|_| Case::Small(random.next() % small_count(3)));
         cases.extend(sampled);
-        // All sequences of two simple transactions with the default mode, and a tenth of those with the others.
+        // All sequences of two simple transactions with the default mode, and a tenth of those with the
+        // others.
         cases.extend(simple.iter().map(|ways| Case::Small(small_number(0, ways))));
-        cases.extend((1..5).flat_map(|setup| simple.iter().skip(setup as usize).step_by(10).map(move |ways| Case::Small(small_number(setup, ways)))));
+        cases.extend((1..5).flat_map(|setup| {
+            simple
+                .iter()
+                .skip(setup as usize)
+                .step_by(10)
+                .map(move |ways| Case::Small(small_number(setup, ways)))
+        }));
         if scale < 100 {
             let mut number = 0;
             cases.retain(|_| {
@@ -93,8 +100,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Does the cases of `plan` on `threads` threads, until they are done, the time is over or something goes wrong.
-/// `progress` is called from time to time.
+/// Does the cases of `plan` on `threads` threads, until they are done, the time is over or something goes
+/// wrong. `progress` is called from time to time.
 pub fn perform(
     plan: &dyn Plan,
     examiner: &Examiner,
@@ -107,7 +114,10 @@ pub fn perform(
     let failure: Mutex<Option<Failure>> = Mutex::new(None);
     let current: Vec<Current> = (0..threads).map(|_| Mutex::default()).collect();
     std::thread::scope(|scope| {
-        let workers: Vec<_> = current.iter().map(|current| scope.spawn(|| work(plan, examiner, &next, &is_over, &failure, current))).collect();
+        let workers: Vec<_> = current
+            .iter()
+            .map(|current| scope.spawn(|| work(plan, examiner, &next, &is_over, &failure, current)))
+            .collect();
         while workers.iter().any(|worker| !worker.is_finished()) {
             std::thread::sleep(Duration::from_millis(50));
             progress(examiner);
@@ -171,7 +181,8 @@ pub fn report(failure: &Failure) -> String {
     text
 }
 
-/// Writes the report, and the file on which the failure is to be seen, into `directory`; the path of the report.
+/// Writes the report, and the file on which the failure is to be seen, into `directory`; the path of the
+/// report.
 pub fn dump(failure: &Failure, directory: &Path) -> std::io::Result<PathBuf> {
     std::fs::create_dir_all(directory)?;
     let name = failure.case.to_string().replace(':', "-");
@@ -201,6 +212,11 @@ pub fn figures(examiner: &Examiner, time: Duration) -> String {
     line("distinct (disk, bounds), each opened, checked, compared, written on, reopened", distinct);
     line("of them left by a second cut, in a recovery or in the commits after it", get(&counters.second));
     line("recoveries that were cut", get(&counters.recoveries));
-    let _ = writeln!(text, "{:>12.1}  seconds, {:.0} distinct a second", time.as_secs_f64(), distinct as f64 / time.as_secs_f64().max(0.001));
+    let _ = writeln!(
+        text,
+        "{:>12.1}  seconds, {:.0} distinct a second",
+        time.as_secs_f64(),
+        distinct as f64 / time.as_secs_f64().max(0.001)
+    );
     text
 }

@@ -97,10 +97,19 @@ impl Case {
             Case::Deep(seed) => deep(seed),
             Case::Faults(script) => Ok(fault_script(script)),
             Case::Fault { script, call, kind } => {
-                let plan = Plan::kinds().get(kind as usize).copied().ok_or_else(|| Violation::new("no such fault"))?;
+                let plan = Plan::kinds()
+                    .get(kind as usize)
+                    .copied()
+                    .ok_or_else(|| Violation::new("no such fault"))?;
                 let seed = mix(script ^ mix(call) ^ mix(kind));
                 let plan = Some(Plan { call, ..plan });
-                Ok(Config { plan, cuts: Cuts::SinceFault, budget: FAULT_BUDGET, seed, ..fault_script(script) })
+                Ok(Config {
+                    plan,
+                    cuts: Cuts::SinceFault,
+                    budget: FAULT_BUDGET,
+                    seed,
+                    ..fault_script(script)
+                })
             }
             Case::Lies(seed) => Ok(lies(seed)),
         }
@@ -111,7 +120,8 @@ const FAULT_BUDGET: Budget = Budget { subsets: 16, singles: 4, random: 6, torn: 
 
 /// How one transaction of the small scope can go: what comes before it, and its changes.
 const SMALL_BEFORE: u64 = 6;
-const SMALL_WAYS: u64 = SMALL_BEFORE * (1 + SMALL_CHANGES as u64 + SMALL_CHANGES as u64 * SMALL_CHANGES as u64);
+const SMALL_WAYS: u64 =
+    SMALL_BEFORE * (1 + SMALL_CHANGES as u64 + SMALL_CHANGES as u64 * SMALL_CHANGES as u64);
 /// The freelist's modes, and bbolt's rules.
 const SMALL_SETUPS: u64 = 5;
 
@@ -120,7 +130,8 @@ pub fn small_count(transactions: u32) -> u64 {
     (0..=transactions).map(|count| SMALL_WAYS.pow(count)).sum::<u64>() * SMALL_SETUPS
 }
 
-/// The case of the small scope whose transactions go these ways: for each what comes before it, and its changes.
+/// The case of the small scope whose transactions go these ways: for each what comes before it, and its
+/// changes.
 pub fn small_number(setup: u64, ways: &[u64]) -> u64 {
     let before: u64 = (0..ways.len() as u32).map(|count| SMALL_WAYS.pow(count)).sum();
     let digits = ways.iter().rev().fold(0, |number, way| number * SMALL_WAYS + way);
@@ -217,11 +228,15 @@ fn lies(seed: u64) -> Config {
     Config { steps, lie_one_in: 3, is_linted: false, ..plain(setup, random.next()) }
 }
 
-/// A short script that goes through all that touches the storage: creation, adoption, growth, overflow, the freelist's
-/// forms, reopening, commits without syncs.
+/// A short script that goes through all that touches the storage: creation, adoption, growth, overflow, the
+/// freelist's forms, reopening, commits without syncs.
 fn fault_script(seed: u64) -> Config {
     let random = &mut Random::new(mix(seed ^ 0xFA17));
-    let setup = Setup { page_size: random.pick(&[1024, 1024, 4096]), mode: random.pick(&MODES), bbolt_rules: seed % 8 == 7 };
+    let setup = Setup {
+        page_size: random.pick(&[1024, 1024, 4096]),
+        mode: random.pick(&MODES),
+        bbolt_rules: seed % 8 == 7,
+    };
     let start = match seed % 5 {
         4 => unborn(random, setup.page_size),
         _ => Start::Absent,
@@ -231,7 +246,8 @@ fn fault_script(seed: u64) -> Config {
         0 => Change::Random { seed: random.next(), page_size },
         _ => Change::Small(random.below(usize::from(SMALL_CHANGES)) as u8),
     };
-    let mut steps = vec![Step::Commit(vec![Change::Small(2), change(random)]), Step::Commit(vec![change(random)])];
+    let mut steps =
+        vec![Step::Commit(vec![Change::Small(2), change(random)]), Step::Commit(vec![change(random)])];
     for _ in 0..5 {
         steps.push(match random.below(10) {
             0 | 1 => Step::Reopen,
@@ -248,7 +264,8 @@ fn fault_script(seed: u64) -> Config {
     Config { start, steps, budget: FAULT_BUDGET, ..plain(setup, random.next()) }
 }
 
-/// What a crash leaves while bbolt makes a file in place: some sectors of its first four pages, and the others zero.
+/// What a crash leaves while bbolt makes a file in place: some sectors of its first four pages, and the
+/// others zero.
 fn unborn(random: &mut Random, page_size: u32) -> Start {
     let names = MemoryNamespace::new();
     let options = Options { page_size, ..Options::default() };
@@ -267,7 +284,8 @@ fn unborn(random: &mut Random, page_size: u32) -> Start {
     Start::Unborn(torn)
 }
 
-/// A database as others may leave it: written by Go's rules, its metas as `bbolt surgery` or damage leaves them.
+/// A database as others may leave it: written by Go's rules, its metas as `bbolt surgery` or damage leaves
+/// them.
 fn stored(random: &mut Random, setup: &Setup) -> Verdict<Start> {
     let wrong = |error: bolt::Error| Violation::new(format!("making a file to begin with: {error}"));
     let names = MemoryNamespace::new();

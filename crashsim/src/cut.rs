@@ -1,9 +1,9 @@
-//! The disks that a power cut can leave: for each sector written since the last sync one of its versions, the durable
-//! bytes, a mixture of both, or garbage; for each file one of its lengths; each new name or not.
+//! The disks that a power cut can leave: for each sector written since the last sync one of its versions, the
+//! durable bytes, a mixture of both, or garbage; for each file one of its lengths; each new name or not.
 //!
-//! Where few sectors differ, all subsets are gone through. Where there are many: none, all, all but one, one alone, the
-//! writes up to each moment in their order, and subsets by chance. In both cases also sectors torn within, and sectors
-//! that are garbage.
+//! Where few sectors differ, all subsets are gone through. Where there are many: none, all, all but one, one
+//! alone, the writes up to each moment in their order, and subsets by chance. In both cases also sectors torn
+//! within, and sectors that are garbage.
 
 use std::path::PathBuf;
 
@@ -120,7 +120,9 @@ fn frames(point: &CrashPoint) -> Vec<Choice> {
     for name in &point.names {
         let there: &[bool] = if name.is_durable { &[true] } else { &[true, false] };
         let extended = frames.iter().flat_map(|frame| {
-            there.iter().map(|&there| Choice { names: [&frame.names[..], &[there]].concat(), ..frame.clone() })
+            there
+                .iter()
+                .map(|&there| Choice { names: [&frame.names[..], &[there]].concat(), ..frame.clone() })
         });
         frames = extended.collect();
     }
@@ -146,7 +148,9 @@ fn each_subset<E>(
         // The next one, counted as a number whose digits are the picks.
         let mut digit = 0;
         loop {
-            let (Some(pick), Some(sector)) = (choice.picks.get_mut(digit), sectors.get(digit)) else { return Ok(()) };
+            let (Some(pick), Some(sector)) = (choice.picks.get_mut(digit), sectors.get(digit)) else {
+                return Ok(());
+            };
             *pick = match *pick {
                 Pick::Old => Pick::Version(0),
                 Pick::Version(version) if version + 1 < sector.versions.len() => Pick::Version(version + 1),
@@ -192,7 +196,11 @@ fn some_subsets<E>(
     for _ in 0..budget.random {
         let density = 1 + random.below(15);
         let by_chance = sectors.iter().map(|sector| {
-            if random.below(16) >= density { Pick::Old } else { Pick::Version(random.below(sector.versions.len())) }
+            if random.below(16) >= density {
+                Pick::Old
+            } else {
+                Pick::Version(random.below(sector.versions.len()))
+            }
         });
         show(by_chance.collect())?;
     }
@@ -273,7 +281,10 @@ fn garbage(seed: u64) -> Sector {
 }
 
 /// For each file its picks.
-fn by_file<'c>(point: &'c CrashPoint, choice: &'c Choice) -> impl Iterator<Item = (&'c FileCut, usize, &'c [Pick])> {
+fn by_file<'c>(
+    point: &'c CrashPoint,
+    choice: &'c Choice,
+) -> impl Iterator<Item = (&'c FileCut, usize, &'c [Pick])> {
     let mut rest = choice.picks.as_slice();
     point.files.iter().zip(&choice.lens).map(move |(file, &len)| {
         let (picks, others) = rest.split_at(file.sectors.len());
@@ -284,7 +295,8 @@ fn by_file<'c>(point: &'c CrashPoint, choice: &'c Choice) -> impl Iterator<Item 
 
 /// The digest of the disk: that of each name, and of the length and the content of its file.
 pub fn digest(point: &CrashPoint, choice: &Choice) -> Digest {
-    let files: Vec<(u64, Digest)> = by_file(point, choice).map(|(file, len, picks)| file_digest(file, len, picks, choice.tail)).collect();
+    let files: Vec<(u64, Digest)> =
+        by_file(point, choice).map(|(file, len, picks)| file_digest(file, len, picks, choice.tail)).collect();
     let mut parts = Vec::new();
     for (name, _) in there(point, choice) {
         let Some((len, digest)) = files.get(name.file) else { continue };
@@ -305,7 +317,8 @@ fn file_digest(file: &FileCut, len: usize, picks: &[Pick], tail: Option<u64>) ->
             continue;
         }
         let bytes = content(sector, pick, tail, certain_len);
-        digest = digest.wrapping_sub(sector.base_digest).wrapping_add(digest::of_sector(sector.index, &bytes));
+        digest =
+            digest.wrapping_sub(sector.base_digest).wrapping_add(digest::of_sector(sector.index, &bytes));
     }
     if tail.is_some() {
         for index in untouched_tail(file, len) {
@@ -328,8 +341,11 @@ fn there<'c>(point: &'c CrashPoint, choice: &'c Choice) -> impl Iterator<Item = 
 
 /// The disk itself.
 pub fn image(point: &CrashPoint, choice: &Choice) -> Image {
-    let files: Vec<Vec<u8>> = by_file(point, choice).map(|(file, len, picks)| file_image(file, len, picks, choice.tail)).collect();
-    there(point, choice).map(|(name, _)| (name.path.clone(), files.get(name.file).cloned().unwrap_or_default())).collect()
+    let files: Vec<Vec<u8>> =
+        by_file(point, choice).map(|(file, len, picks)| file_image(file, len, picks, choice.tail)).collect();
+    there(point, choice)
+        .map(|(name, _)| (name.path.clone(), files.get(name.file).cloned().unwrap_or_default()))
+        .collect()
 }
 
 fn file_image(file: &FileCut, len: usize, picks: &[Pick], tail: Option<u64>) -> Vec<u8> {
@@ -370,7 +386,12 @@ pub fn describe(point: &CrashPoint, choice: &Choice) -> String {
         let written: Vec<String> = file.sectors.iter().zip(picks).filter_map(torn).collect();
         let lens = &file.lens;
         let total = file.sectors.len();
-        text += &format!("; length {} of {lens:?}, {} of {total} sectors written: {}", lens[len], written.len(), written.join(" "));
+        text += &format!(
+            "; length {} of {lens:?}, {} of {total} sectors written: {}",
+            lens[len],
+            written.len(),
+            written.join(" ")
+        );
     }
     for (name, there) in point.names.iter().zip(&choice.names).filter(|(name, _)| !name.is_durable) {
         text += &format!("; name {} {}", name.path.display(), if *there { "there" } else { "lost" });
@@ -443,7 +464,12 @@ mod tests {
         let mut file = DiskFile::new(vec![1; 512]);
         file.write(0, 0, &[2; SECTOR_LEN], 512);
         let point = point(&file, true);
-        let choice = Choice { picks: vec![Pick::Torn { at: 8, is_head: true }], lens: vec![0], names: vec![true], tail: None };
+        let choice = Choice {
+            picks: vec![Pick::Torn { at: 8, is_head: true }],
+            lens: vec![0],
+            names: vec![true],
+            tail: None,
+        };
         let image = image(&point, &choice);
         assert_eq!((image[0].1[7], image[0].1[8]), (2, 1));
     }

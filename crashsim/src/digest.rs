@@ -1,10 +1,10 @@
 //! Two digests: of what a database holds, and of what a disk holds.
 //!
-//! The content of a database is digested as one string of bytes in which each key, value, bucket and sequence has its
-//! place, so that equal digests mean equal content, whoever has walked it.
+//! The content of a database is digested as one string of bytes in which each key, value, bucket and sequence
+//! has its place, so that equal digests mean equal content, whoever has walked it.
 //!
-//! The content of a disk is the sum of the digests of its sectors. A sum can be changed sector by sector: the many disks
-//! that one power cut can leave are told apart without putting each of them together.
+//! The content of a disk is the sum of the digests of its sectors. A sum can be changed sector by sector: the
+//! many disks that one power cut can leave are told apart without putting each of them together.
 
 /// The digest of a database's content, or of a disk's.
 pub type Digest = u128;

@@ -1,11 +1,13 @@
 //! What a disk holds for certain, and what it may hold besides.
 //!
-//! A file has bytes that are durable, and for each sector that was written since the versions it went through, each with
-//! all that was written to the sector before. A power cut leaves one of them, or the durable one, or a mixture.
+//! A file has bytes that are durable, and for each sector that was written since the versions it went
+//! through, each with all that was written to the sector before. A power cut leaves one of them, or the
+//! durable one, or a mixture.
 //!
-//! K1. A sync makes durable what was written since the last one that was tried. What a failed sync was to cover stays in
-//!     doubt: the system has marked it as written, and no later sync covers it, until it is written anew.
-//! K2. The length has versions as sectors have. Bytes that are durable lie within the durable length.
+//! K1. A sync makes durable what was written since the last one that was tried. What a failed sync was to
+//! cover stays in     doubt: the system has marked it as written, and no later sync covers it, until it is
+//! written anew. K2. The length has versions as sectors have. Bytes that are durable lie within the durable
+//! length.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -68,12 +70,14 @@ impl DiskFile {
         self.len() == 0
     }
 
-    /// The sectors from `first` on were written and are now `bytes`, whole sectors; the file now has `len` bytes.
+    /// The sectors from `first` on were written and are now `bytes`, whole sectors; the file now has `len`
+    /// bytes.
     pub fn write(&mut self, order: u64, first: u64, bytes: &[u8], len: u64) {
         for (index, piece) in (first..).zip(bytes.chunks_exact(SECTOR_LEN)) {
             let mut sector = [0; SECTOR_LEN];
             sector.copy_from_slice(piece);
-            let pending = self.pending.entry(index).or_insert(Pending { versions: Vec::new(), is_dirty: true });
+            let pending =
+                self.pending.entry(index).or_insert(Pending { versions: Vec::new(), is_dirty: true });
             pending.versions.push(Arc::new(Version { order, bytes: sector }));
             pending.is_dirty = true;
         }
@@ -90,8 +94,12 @@ impl DiskFile {
 
     /// A sync has succeeded, for the sectors that `covers` names (all, of an honest disk).
     pub fn sync(&mut self, covers: impl Fn(u64) -> bool) {
-        let covered: Vec<u64> =
-            self.pending.iter().filter(|(index, pending)| pending.is_dirty && covers(**index)).map(|(&index, _)| index).collect();
+        let covered: Vec<u64> = self
+            .pending
+            .iter()
+            .filter(|(index, pending)| pending.is_dirty && covers(**index))
+            .map(|(&index, _)| index)
+            .collect();
         let mut end = 0;
         for index in covered {
             let Some(pending) = self.pending.remove(&index) else { continue };
@@ -132,8 +140,8 @@ impl DiskFile {
         self.is_len_dirty = false;
     }
 
-    /// The sectors that a failed sync has left in doubt, and what is durable of each: what is read once the system has
-    /// dropped its copy.
+    /// The sectors that a failed sync has left in doubt, and what is durable of each: what is read once the
+    /// system has dropped its copy.
     pub fn doubtful(&self) -> Vec<(u64, Sector)> {
         let doubtful = self.pending.iter().filter(|(_, pending)| !pending.is_dirty);
         doubtful.map(|(&index, _)| (index, sector_of(&self.durable, index))).collect()

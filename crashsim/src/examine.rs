@@ -71,7 +71,8 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// Remembers up to `limit` disks; those beyond it count as new each time, and are not counted as distinct.
+    /// Remembers up to `limit` disks; those beyond it count as new each time, and are not counted as
+    /// distinct.
     pub fn new(limit: usize) -> Seen {
         Seen { shards: (0..SHARDS).map(|_| Mutex::default()).collect(), limit: limit / SHARDS }
     }
@@ -103,10 +104,12 @@ fn each_cut(
     })
 }
 
-/// Whether a file is being begun in place, over what a crash has left of its first pages. Garbage in these cannot be told
-/// from a file that somebody else wrote: such a file must not be begun afresh, so garbage is not tried.
+/// Whether a file is being begun in place, over what a crash has left of its first pages. Garbage in these
+/// cannot be told from a file that somebody else wrote: such a file must not be begun afresh, so garbage is
+/// not tried.
 fn is_unborn(point: &CrashPoint) -> bool {
-    let named = point.names.iter().filter(|name| name.is_durable).filter_map(|name| point.files.get(name.file));
+    let named =
+        point.names.iter().filter(|name| name.is_durable).filter_map(|name| point.files.get(name.file));
     named.into_iter().any(|file| match reader::newest(&*file.base) {
         None => true,
         Some(meta) => meta.txid <= 1 && reader::walk(&*file.base, &meta).is_err(),
@@ -139,7 +142,9 @@ impl Examiner {
     ) -> Verdict<()> {
         for point in points {
             count(&self.counters.points);
-            let Some(bounds) = bounds.get(point.label) else { return Err(Violation::new("a moment without bounds")) };
+            let Some(bounds) = bounds.get(point.label) else {
+                return Err(Violation::new("a moment without bounds"));
+            };
             let bounds_key = bounds.key();
             each_cut(point, budget, random, &mut |choice| {
                 self.look(point, choice, bounds, &bounds_key, setup)
@@ -148,7 +153,14 @@ impl Examiner {
         Ok(())
     }
 
-    fn look(&self, point: &CrashPoint, choice: &Choice, bounds: &Bounds, bounds_key: &[u8], setup: &Setup) -> Verdict<()> {
+    fn look(
+        &self,
+        point: &CrashPoint,
+        choice: &Choice,
+        bounds: &Bounds,
+        bounds_key: &[u8],
+        setup: &Setup,
+    ) -> Verdict<()> {
         let Some((image, key)) = self.is_wanted(point, choice, bounds_key) else { return Ok(()) };
         verify(&image, bounds, setup, key % 4 == 0)?;
         if self.second_one_in != 0 && (key >> 16) % self.second_one_in == 0 && !bounds.is_fragile {

@@ -8,7 +8,8 @@ thread_local! {
     static IS_ASIDE: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Lets `look` call the storage without being counted, and without a fault: as a look at the disk from outside.
+/// Lets `look` call the storage without being counted, and without a fault: as a look at the disk from
+/// outside.
 pub fn aside<T>(look: impl FnOnce() -> T) -> T {
     let before = IS_ASIDE.with(|is_aside| is_aside.replace(true));
     let seen = look();
@@ -112,7 +113,8 @@ pub struct Plan {
     pub extent: Extent,
     /// Whether later calls fail too: of a full disk those that take room, otherwise all.
     pub is_lasting: bool,
-    /// Whether the system drops what a failed sync leaves in doubt, so that the old bytes are read from then on.
+    /// Whether the system drops what a failed sync leaves in doubt, so that the old bytes are read from then
+    /// on.
     pub drops_cache: bool,
 }
 
@@ -120,10 +122,17 @@ pub struct Plan {
 pub const ERRNOS: [i32; 4] = [libc::EIO, libc::ENOSPC, libc::EDQUOT, libc::EINTR];
 
 impl Plan {
-    /// All that is tried at a call: each errno, death; nothing, part or all done; once and for ever; the cache dropped.
+    /// All that is tried at a call: each errno, death; nothing, part or all done; once and for ever; the
+    /// cache dropped.
     pub fn kinds() -> Vec<Plan> {
         let mut plans = Vec::new();
-        let plan = Plan { call: 0, kind: Kind::Death, extent: Extent::Nothing, is_lasting: true, drops_cache: false };
+        let plan = Plan {
+            call: 0,
+            kind: Kind::Death,
+            extent: Extent::Nothing,
+            is_lasting: true,
+            drops_cache: false,
+        };
         for extent in [Extent::Nothing, Extent::Part, Extent::All] {
             plans.push(Plan { extent, ..plan });
             for errno in ERRNOS {

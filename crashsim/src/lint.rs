@@ -1,17 +1,19 @@
-//! A linter for the order of writes: a namespace around any other that holds each write, sync and acknowledgement against
-//! the rules that make every power cut harmless.
+//! A linter for the order of writes: a namespace around any other that holds each write, sync and
+//! acknowledgement against the rules that make every power cut harmless.
 //!
 //! R1. No write touches a page that can be reached from a meta which a cut may leave as the newest.
-//! R2. A meta is written only when all that it reaches is durable, and the length of the file; its checksum and its header
-//!     are right; it goes into the slot that is not needed, and is newer than all before it. Two exceptions: a meta may be
-//!     written again over itself, and over the other one once it is durable.
+//! R2. A meta is written only when all that it reaches is durable, and the length of the file; its checksum
+//! and its header     are right; it goes into the slot that is not needed, and is newer than all before it.
+//! Two exceptions: a meta may be     written again over itself, and over the other one once it is durable.
 //! R3. Nothing is acknowledged while a meta or a name is not durable. Whoever has been told of a commit asks
 //!     [`LintNamespace::acknowledge`].
 //! R4. The file never becomes shorter.
-//! R5. What the older meta reaches is not written either, until that meta itself is overwritten and durably so.
-//! F17. What an open reader may see is not written. Whoever has begun a reader says so by [`LintNamespace::pin`].
+//! R5. What the older meta reaches is not written either, until that meta itself is overwritten and durably
+//! so. F17. What an open reader may see is not written. Whoever has begun a reader says so by
+//! [`LintNamespace::pin`].
 //!
-//! A file that is met for the first time is taken as durable in full. The linter decodes pages by its own reader.
+//! A file that is met for the first time is taken as durable in full. The linter decodes pages by its own
+//! reader.
 
 use std::collections::BTreeMap;
 use std::io::IoSlice;
@@ -111,7 +113,11 @@ impl LintNamespace {
     fn watch(&self, path: Option<&Path>, inner: Box<dyn Storage>) -> Box<dyn Storage> {
         let mut ledger = lock(&self.ledger);
         let file = match path {
-            Some(path) => ledger.files.entry(path.to_path_buf()).or_insert_with(|| Arc::new(Mutex::new(Watched::new(&*inner)))).clone(),
+            Some(path) => ledger
+                .files
+                .entry(path.to_path_buf())
+                .or_insert_with(|| Arc::new(Mutex::new(Watched::new(&*inner))))
+                .clone(),
             None => Arc::new(Mutex::new(Watched::new(&*inner))),
         };
         Box::new(LintStorage { inner, file, ledger: self.ledger.clone() })
@@ -174,11 +180,20 @@ impl Watched {
         self.slots = metas.map(|meta| vec![meta.and_then(|meta| known(storage, meta).ok())]);
     }
 
-    /// All metas that a cut may leave, and whether it may leave them as the newest. Without syncs anything may be left;
-    /// then they are those that a process finds which opens the file now.
+    /// Whether a write begins it: it has no meta yet, or nobody has ever committed to it, and all its first pages are
+    /// written at once.
+    fn is_begun_by(&self, offset: u64, len: u64) -> bool {
+        let mut known = self.slots.iter().flatten().flatten().peekable();
+        let is_whole = offset == 0 && self.page_size.is_none_or(|page_size| len >= 4 * page_size);
+        known.peek().is_none() || is_whole && known.all(|known| known.meta.txid <= 1)
+    }
+
+    /// All metas that a cut may leave, and whether it may leave them as the newest. Without syncs anything
+    /// may be left; then they are those that a process finds which opens the file now.
     fn candidates(&self, is_synced: bool) -> impl Iterator<Item = (&Known, bool)> {
         (0..2).flat_map(move |slot| {
-            let last = |versions: &Vec<Option<Known>>| if is_synced { 0 } else { versions.len().saturating_sub(1) };
+            let last =
+                |versions: &Vec<Option<Known>>| if is_synced { 0 } else { versions.len().saturating_sub(1) };
             let other = &self.slots[1 - slot];
             let other = &other[last(other)..];
             let own = &self.slots[slot];
@@ -195,12 +210,16 @@ impl Watched {
     /// R1, R5, F17: the pages from `first` to `last` are about to be written.
     fn check_reuse(&self, first: u64, last: u64, rules: &Rules, findings: &mut Vec<String>) {
         for page in first..=last {
-            for (known, may_be_newest) in self.candidates(rules.is_synced).filter(|(known, _)| known.pages.contains(page)) {
+            for (known, may_be_newest) in
+                self.candidates(rules.is_synced).filter(|(known, _)| known.pages.contains(page))
+            {
                 let txid = known.meta.txid;
                 if may_be_newest {
                     findings.push(format!("R1: page {page} is written, which transaction {txid} reaches, and a cut may leave that one"));
                 } else if rules.older_meta_stays {
-                    findings.push(format!("R5: page {page} is written, which the older meta of transaction {txid} reaches"));
+                    findings.push(format!(
+                        "R5: page {page} is written, which the older meta of transaction {txid} reaches"
+                    ));
                 }
             }
             if self.pins.values().any(|pages| pages.contains(page)) {
@@ -212,7 +231,8 @@ impl Watched {
     /// R2: the meta `known` is about to be written into `slot`.
     fn check_meta(&self, slot: usize, known: &Known, rules: &Rules, findings: &mut Vec<String>) {
         let meta = &known.meta;
-        let mut fault = |what: String| findings.push(format!("R2: meta {} written into slot {slot} {what}", meta.txid));
+        let mut fault =
+            |what: String| findings.push(format!("R2: meta {} written into slot {slot} {what}", meta.txid));
         if meta.slot != Some(slot as u64) {
             fault(format!("has the page header of slot {:?}", meta.slot));
         }
@@ -264,7 +284,11 @@ impl Watched {
     }
 
     fn grown(&mut self, len: u64) -> Option<String> {
-        let fault = if len < self.len { Some(format!("R4: the file shrank from {} to {len} bytes", self.len)) } else { None };
+        let fault = if len < self.len {
+            Some(format!("R4: the file shrank from {} to {len} bytes", self.len))
+        } else {
+            None
+        };
         self.is_len_dirty |= len > self.len;
         self.len = len;
         fault
@@ -295,9 +319,16 @@ impl LintStorage {
     }
 
     /// Holds a write against the rules before it is done. The meta that it writes, with its slot.
-    fn before(&self, file: &Watched, parts: &[IoSlice<'_>], offset: u64, len: u64, findings: &mut Vec<String>) -> Option<(usize, Known)> {
+    fn before(
+        &self,
+        file: &Watched,
+        parts: &[IoSlice<'_>],
+        offset: u64,
+        len: u64,
+        findings: &mut Vec<String>,
+    ) -> Option<(usize, Known)> {
         let page_size = file.page_size?;
-        if file.slots.iter().flatten().all(Option::is_none) {
+        if file.is_begun_by(offset, len) {
             return None;
         }
         let rules = self.rules();
@@ -312,7 +343,11 @@ impl LintStorage {
             findings.push(format!("R2: one write goes over the pages from {first} to {last}"));
             return None;
         }
-        let mut bytes = self.inner.read(first * page_size, META_LEN).map(|bytes| bytes.into_owned()).unwrap_or(vec![0; META_LEN]);
+        let mut bytes = self
+            .inner
+            .read(first * page_size, META_LEN)
+            .map(|bytes| bytes.into_owned())
+            .unwrap_or(vec![0; META_LEN]);
         let written = parts.iter().flat_map(|part| part.iter());
         for (place, &byte) in bytes.iter_mut().skip((offset % page_size) as usize).zip(written) {
             *place = byte;
@@ -336,6 +371,7 @@ impl LintStorage {
 
     /// Notes a write that was tried.
     fn after(&self, file: &mut Watched, offset: u64, len: u64, intended: Option<(usize, Known)>) {
+        let is_begun = file.is_begun_by(offset, len);
         for sector in offset / SECTOR_LEN as u64..(offset + len).div_ceil(SECTOR_LEN as u64) {
             file.unsynced.insert(sector, true);
         }
@@ -343,7 +379,8 @@ impl LintStorage {
         if let Some(fault) = file.grown(now) {
             self.report(vec![fault]);
         }
-        let Some(page_size) = file.page_size.filter(|_| !file.slots.iter().flatten().all(Option::is_none)) else {
+        let Some(page_size) = file.page_size.filter(|_| !file.slots.iter().flatten().all(Option::is_none))
+        else {
             // It has been born by this write, or not yet. Neither slot held anything before.
             file.look(&*self.inner);
             file.slots.iter_mut().for_each(|versions| versions.insert(0, None));

@@ -1,7 +1,9 @@
-//! `crashsim quick`: the cases of the continuous integration. `crashsim soak --seconds N --seed S`: as many as the time
-//! allows. `crashsim replay CASE..`: cases by their names, as a failure gives them; `deep:0-99` is a hundred.
+//! `crashsim quick`: the cases of the continuous integration. `crashsim soak --seconds N --seed S`: as many
+//! as the time allows. `crashsim replay CASE..`: cases by their names, as a failure gives them; `deep:0-99`
+//! is a hundred.
 //!
-//! The exit code is 1 where something goes wrong: then the case is printed, and what shows it is written to a file.
+//! The exit code is 1 where something goes wrong: then the case is printed, and what shows it is written to a
+//! file.
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -1,4 +1,5 @@
-//! What a database should hold: nested ordered maps, and the changes that are made to them and to the database alike.
+//! What a database should hold: nested ordered maps, and the changes that are made to them and to the
+//! database alike.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -97,8 +98,8 @@ impl Bucket {
         paths
     }
 
-    /// Makes the change. One that cannot be, since a key is a bucket, or none, changes nothing; [`possible`] leaves it
-    /// out.
+    /// Makes the change. One that cannot be, since a key is a bucket, or none, changes nothing; [`possible`]
+    /// leaves it out.
     pub fn apply(&mut self, action: &Action) {
         match action {
             Action::Put(path, key, value) => self.set(path, key, Value::Bytes(value.clone())),
@@ -146,7 +147,11 @@ impl Bucket {
             Action::Ensure(path, name) => matches!(entry(path, name), Some(None | Some(Value::Bucket(_)))),
             Action::Drop(path, name) => matches!(entry(path, name), Some(Some(Value::Bucket(_)))),
             Action::DeleteRange(path, from, to) => self.at(path).is_some_and(|bucket| {
-                from < to && bucket.entries.range(from.clone()..to.clone()).all(|(_, value)| matches!(value, Value::Bytes(_)))
+                from < to
+                    && bucket
+                        .entries
+                        .range(from.clone()..to.clone())
+                        .all(|(_, value)| matches!(value, Value::Bytes(_)))
             }),
             Action::Move(from, name, to) => {
                 let moved = [&from[..], &[name.clone()]].concat();

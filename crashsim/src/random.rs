@@ -1,5 +1,5 @@
-//! Numbers that look random and are the same for the same seed, in each run and each version of this program: a case
-//! that failed is replayed by its number.
+//! Numbers that look random and are the same for the same seed, in each run and each version of this program:
+//! a case that failed is replayed by its number.
 
 /// A generator (SplitMix64).
 #[derive(Clone, Debug)]

@@ -1,8 +1,9 @@
-//! A reader of the file format that shares nothing with the library's: it says which pages a meta reaches, what they
-//! hold, and what is wrong with them.
+//! A reader of the file format that shares nothing with the library's: it says which pages a meta reaches,
+//! what they hold, and what is wrong with them.
 //!
-//! It stops at the first fault, and demands all that Go relies on when it later writes to the file: also that a branch
-//! has the first key of each child, that no page but a root is empty, and that each page has exactly one use.
+//! It stops at the first fault, and demands all that Go relies on when it later writes to the file: also that
+//! a branch has the first key of each child, that no page but a root is empty, and that each page has exactly
+//! one use.
 
 use std::borrow::Cow;
 
@@ -103,7 +104,9 @@ pub fn metas(source: &(impl Source + ?Sized)) -> [Option<Meta>; 2] {
     let first = at(0);
     let second = match first {
         Some(first) => at(first.page_size),
-        None => (10..=16).filter_map(|shift| at(1 << shift).filter(|meta| meta.page_size == 1 << shift)).next(),
+        None => {
+            (10..=16).filter_map(|shift| at(1 << shift).filter(|meta| meta.page_size == 1 << shift)).next()
+        }
     };
     [first, second]
 }
@@ -169,11 +172,17 @@ impl<'s, S: Source + ?Sized> Walker<'s, S> {
     /// The run of a page, which is claimed by it.
     fn run(&mut self, id: u64) -> Result<Cow<'s, [u8]>, Fault> {
         let page_size = self.meta.page_size;
-        let header = self.source.read(id * page_size, HEADER_LEN).ok_or_else(|| format!("page {id} lies past the end"))?;
+        let header = self
+            .source
+            .read(id * page_size, HEADER_LEN)
+            .ok_or_else(|| format!("page {id} lies past the end"))?;
         let overflow = u32_at(&header, 12).unwrap_or(0);
         let page_count = u64::from(overflow) + 1;
         if id < 2 || page_count > self.meta.high_water.saturating_sub(id) {
-            return Err(format!("the {page_count} pages from {id} on pass the high water {}", self.meta.high_water));
+            return Err(format!(
+                "the {page_count} pages from {id} on pass the high water {}",
+                self.meta.high_water
+            ));
         }
         if u64_at(&header, 0) != Some(id) {
             return Err(format!("page {id} has the id {:?}", u64_at(&header, 0)));
@@ -188,7 +197,13 @@ impl<'s, S: Source + ?Sized> Walker<'s, S> {
     }
 
     /// A page of a tree. Its first key must be `first`, all its keys below `upper`.
-    fn page(&mut self, id: u64, first: Option<&[u8]>, upper: Option<&[u8]>, depth: usize) -> Result<(), Fault> {
+    fn page(
+        &mut self,
+        id: u64,
+        first: Option<&[u8]>,
+        upper: Option<&[u8]>,
+        depth: usize,
+    ) -> Result<(), Fault> {
         if depth > MAX_DEPTH {
             return Err(format!("page {id} lies too deep"));
         }
@@ -200,12 +215,20 @@ impl<'s, S: Source + ?Sized> Walker<'s, S> {
         }
     }
 
-    fn branch(&mut self, id: u64, run: &[u8], first: Option<&[u8]>, upper: Option<&[u8]>, depth: usize) -> Result<(), Fault> {
+    fn branch(
+        &mut self,
+        id: u64,
+        run: &[u8],
+        first: Option<&[u8]>,
+        upper: Option<&[u8]>,
+        depth: usize,
+    ) -> Result<(), Fault> {
         let count = usize::from(u16_at(run, 10).unwrap_or(0));
         let mut children = Vec::with_capacity(count);
         for index in 0..count {
             let at = HEADER_LEN + 16 * index;
-            let key = field(run, at, 0, 4).ok_or_else(|| format!("element {index} of page {id} lies outside"))?;
+            let key =
+                field(run, at, 0, 4).ok_or_else(|| format!("element {index} of page {id} lies outside"))?;
             children.push((key, u64_at(run, at + 8).unwrap_or(0)));
         }
         in_order(id, children.iter().map(|(key, _)| *key), first, upper, true)?;
@@ -216,7 +239,14 @@ impl<'s, S: Source + ?Sized> Walker<'s, S> {
         Ok(())
     }
 
-    fn leaf(&mut self, id: u64, run: &[u8], first: Option<&[u8]>, upper: Option<&[u8]>, depth: usize) -> Result<(), Fault> {
+    fn leaf(
+        &mut self,
+        id: u64,
+        run: &[u8],
+        first: Option<&[u8]>,
+        upper: Option<&[u8]>,
+        depth: usize,
+    ) -> Result<(), Fault> {
         let elements = leaf_elements(id, run)?;
         in_order(id, elements.iter().map(|element| element.key), first, upper, first.is_some())?;
         for element in &elements {
@@ -300,7 +330,9 @@ fn leaf_elements(id: u64, run: &[u8]) -> Result<Vec<Element<'_>>, Fault> {
         let start = at + u32_at(run, at + 4)? as usize + key_len;
         Some(Element { flags: u32_at(run, at)?, key, value: run.get(start..start.checked_add(value_len)?)? })
     };
-    (0..count).map(|index| element(index).ok_or_else(|| format!("element {index} of page {id} lies outside"))).collect()
+    (0..count)
+        .map(|index| element(index).ok_or_else(|| format!("element {index} of page {id} lies outside")))
+        .collect()
 }
 
 /// The bytes to which the element at `at` points: position and length stand in its fields.
@@ -347,5 +379,7 @@ fn u64_at(bytes: &[u8], offset: usize) -> Option<u64> {
 }
 
 fn fnv(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xCBF2_9CE4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3))
+    bytes
+        .iter()
+        .fold(0xCBF2_9CE4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3))
 }

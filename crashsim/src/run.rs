@@ -1,8 +1,8 @@
-//! One run: a script against a database on a disk that may fail, each answer held against the model, and the disk cut at
-//! each moment.
+//! One run: a script against a database on a disk that may fail, each answer held against the model, and the
+//! disk cut at each moment.
 //!
-//! What is known at each moment is kept in [`Bounds`]: the states that the disk may hold. A commit adds its state before
-//! it begins; its acknowledgement takes all others away.
+//! What is known at each moment is kept in [`Bounds`]: the states that the disk may hold. A commit adds its
+//! state before it begins; its acknowledgement takes all others away.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -97,6 +97,8 @@ pub struct Run<'e> {
     no_sync: bool,
     /// A sync has failed over commits without syncs: no later sync makes them durable.
     is_lost: bool,
+    /// And the system has dropped its copy: nobody can say what is read now.
+    is_wrecked: bool,
     random: Random,
 }
 
@@ -106,7 +108,10 @@ impl<'e> Run<'e> {
         count(&examiner.counters.runs);
         let mut run = Run::new(config, examiner)?;
         let judged = run.all();
-        examiner.counters.faults.fetch_add(run.sim.fired_count() as u64, std::sync::atomic::Ordering::Relaxed);
+        examiner
+            .counters
+            .faults
+            .fetch_add(run.sim.fired_count() as u64, std::sync::atomic::Ordering::Relaxed);
         judged.map(|()| run.sim)
     }
 
@@ -150,6 +155,7 @@ impl<'e> Run<'e> {
             mode: config.setup.mode,
             no_sync: false,
             is_lost: false,
+            is_wrecked: false,
             random: Random::new(config.seed),
         })
     }
@@ -158,7 +164,7 @@ impl<'e> Run<'e> {
         self.guarded(None, Run::open)?;
         let last = self.config.steps.len().saturating_sub(1);
         for (index, step) in self.config.steps.iter().enumerate() {
-            if self.sim.is_dead() {
+            if self.sim.is_dead() || self.is_wrecked {
                 break;
             }
             let is_cut = self.config.cuts != Cuts::LastStep || index == last;
@@ -168,12 +174,25 @@ impl<'e> Run<'e> {
                 if is_looked_at { run.look() } else { Ok(()) }
             })?;
         }
+        if self.is_wrecked {
+            return Ok(());
+        }
         self.guarded(Some(usize::MAX), Run::finish)
     }
 
     /// Does a part of the run, and looks at what cuts in it leave, unless it is the part of no step.
-    fn guarded(&mut self, step: Option<usize>, part: impl FnOnce(&mut Run<'e>) -> Verdict<()>) -> Verdict<()> {
+    fn guarded(
+        &mut self,
+        step: Option<usize>,
+        part: impl FnOnce(&mut Run<'e>) -> Verdict<()>,
+    ) -> Verdict<()> {
+        let was_fragile = self.bounds.is_fragile;
         let judged = part(self).and_then(|()| self.heed_linter());
+        let has_dropped = self.sim.fired_since(0).iter().any(|fault| fault.plan.drops_cache);
+        self.is_wrecked |= has_dropped && (was_fragile || self.bounds.is_fragile);
+        if self.is_wrecked {
+            return Ok(());
+        }
         let points = self.sim.take_points();
         let is_cut = match self.config.cuts {
             Cuts::All => true,
@@ -255,20 +274,24 @@ impl<'e> Run<'e> {
 
     fn open(&mut self) -> Verdict<()> {
         self.note();
-        let is_made = !self.sim.exists(Path::new(PATH)) || matches!(self.config.start, Start::Unborn(_)) && self.table.len() == 1;
+        let is_made = !self.sim.exists(Path::new(PATH))
+            || matches!(self.config.start, Start::Unborn(_)) && self.table.len() == 1;
         let fired = self.sim.fired_count();
         let opened = Db::open_in(&*self.names, Path::new(PATH), &self.options());
         let fired = self.sim.fired_since(fired);
         let db = match opened {
             Ok(db) => db,
-            Err(error) if fired.is_empty() => return Err(Violation::new(format!("it does not open: {error}"))),
+            Err(error) if fired.is_empty() => {
+                return Err(Violation::new(format!("it does not open: {error}")));
+            }
             Err(_) => return Ok(()),
         };
         if let Some(fault) = fired.iter().find(|fault| fault.call.is_change()) {
             return Err(Violation::new(format!("it opened although {:?} failed", fault.call)));
         }
         self.is_poisoned = false;
-        let digest = aside(|| check(&db, true)).map_err(|violation| violation.at("just after it was opened"))?;
+        let digest =
+            aside(|| check(&db, true)).map_err(|violation| violation.at("just after it was opened"))?;
         let Some(found) = self.bounds.find(digest).cloned() else {
             return Err(Violation::new("it opens with a state that it cannot have"));
         };
@@ -296,12 +319,14 @@ impl<'e> Run<'e> {
         let mut model = live.model.clone();
         for action in self.actions(changes, &model) {
             if model.possible(&action) {
-                model::perform(&mut txn, &action).map_err(|error| Violation::new(format!("{action:?}: {error}")))?;
+                model::perform(&mut txn, &action)
+                    .map_err(|error| Violation::new(format!("{action:?}: {error}")))?;
                 model.apply(&action);
             }
         }
         let next = Goal::new(model);
-        let digest = model::digest_of(&mut txn).map_err(|error| Violation::new(format!("the writer cannot read: {error}")))?;
+        let digest = model::digest_of(&mut txn)
+            .map_err(|error| Violation::new(format!("the writer cannot read: {error}")))?;
         if digest != next.digest {
             return Err(Violation::new("the writer does not see what it has written"));
         }
@@ -346,7 +371,14 @@ impl<'e> Run<'e> {
         self.failed(before, next, &fired, txid, result.err())
     }
 
-    fn committed(&mut self, before: Bounds, next: Arc<Goal>, fired: &[Fired], is_written: bool, is_lied_to: bool) -> Verdict<()> {
+    fn committed(
+        &mut self,
+        before: Bounds,
+        next: Arc<Goal>,
+        fired: &[Fired],
+        is_written: bool,
+        is_lied_to: bool,
+    ) -> Verdict<()> {
         if let Some(fault) = fired.iter().find(|fault| fault.call.is_change()) {
             return Err(Violation::new(format!("it acknowledged a commit although {:?} failed", fault.call)));
         }
@@ -357,7 +389,11 @@ impl<'e> Run<'e> {
             return Ok(());
         }
         let is_fragile = self.no_sync || self.is_lost;
-        let goals = if is_lied_to { self.live.iter().cloned().chain([next.clone()]).collect() } else { vec![next.clone()] };
+        let goals = if is_lied_to {
+            self.live.iter().cloned().chain([next.clone()]).collect()
+        } else {
+            vec![next.clone()]
+        };
         self.bounds = Bounds { goals, may_be_absent: before.may_be_absent && is_fragile, is_fragile };
         self.live = Some(next);
         self.lint.set_synced(!is_fragile);
@@ -370,7 +406,14 @@ impl<'e> Run<'e> {
         Ok(())
     }
 
-    fn failed(&mut self, before: Bounds, next: Arc<Goal>, fired: &[Fired], txid: u64, error: Option<Error>) -> Verdict<()> {
+    fn failed(
+        &mut self,
+        before: Bounds,
+        next: Arc<Goal>,
+        fired: &[Fired],
+        txid: u64,
+        error: Option<Error>,
+    ) -> Verdict<()> {
         let text = error.as_ref().map(Error::to_string).unwrap_or_default();
         if fired.is_empty() {
             return Err(Violation::new(format!("a commit fails on a sound disk: {text}")));
@@ -381,7 +424,9 @@ impl<'e> Run<'e> {
         self.bounds = before;
         match (error, is_open) {
             (Some(Error::Unknown(_)), true) => self.bounds.goals.push(next),
-            (Some(Error::Unknown(_)), false) => return Err(Violation::new(format!("the outcome is known, but it says: {text}"))),
+            (Some(Error::Unknown(_)), false) => {
+                return Err(Violation::new(format!("the outcome is known, but it says: {text}")));
+            }
             (_, true) => return Err(Violation::new(format!("the outcome is unknown, but it says: {text}"))),
             (_, false) => {}
         }
@@ -396,12 +441,15 @@ impl<'e> Run<'e> {
         let fired = self.sim.fired_count();
         let result = db.sync();
         match (result, self.sim.fired_since(fired).is_empty()) {
+            (Err(Error::Poisoned(_)), true) if self.is_poisoned => Ok(()),
+            (Ok(()), true) if self.is_poisoned => Err(Violation::new("it answers a sync although an earlier one has failed")),
             (Ok(()), true) => {
                 self.bounds.is_fragile = self.is_lost;
                 self.lint.set_synced(!self.no_sync && !self.is_lost);
                 if !self.is_lost {
                     // Until now each of the states was possible; now it is the one that the handle shows.
-                    self.bounds = Bounds { goals: self.live.iter().cloned().collect(), ..self.bounds.clone() };
+                    self.bounds =
+                        Bounds { goals: self.live.iter().cloned().collect(), ..self.bounds.clone() };
                     self.acknowledged("the next step, a sync being acknowledged");
                 }
                 Ok(())
@@ -460,14 +508,16 @@ impl<'e> Run<'e> {
         let fired = self.sim.fired_count();
         let result = db.close();
         let fired = self.sim.fired_since(fired);
-        // Closing keeps the content: either outcome of a failed one holds it. After an unknown outcome the next opening
-        // shows which it was.
+        // Closing keeps the content: either outcome of a failed one holds it. After an unknown outcome the
+        // next opening shows which it was.
         if self.bounds.goals.len() > 1 {
             self.live = None;
         }
         match result {
             Ok(()) => match fired.iter().find(|fault| fault.call.is_change()) {
-                Some(fault) => Err(Violation::new(format!("it closed well although {:?} failed", fault.call))),
+                Some(fault) => {
+                    Err(Violation::new(format!("it closed well although {:?} failed", fault.call)))
+                }
                 None => {
                     self.note();
                     self.sim.mark("the next opening, the database being closed");

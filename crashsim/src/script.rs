@@ -1,7 +1,7 @@
 //! What a run does to its database: steps, most of them transactions, each a few changes.
 //!
-//! Changes depend on what is there (a bucket that can be deleted, a key that can be overwritten), so a script holds their
-//! seeds, and they are made out when their turn comes.
+//! Changes depend on what is there (a bucket that can be deleted, a key that can be overwritten), so a script
+//! holds their seeds, and they are made out when their turn comes.
 
 use std::fmt;
 
@@ -53,7 +53,8 @@ pub const MODES: [FreelistMode; 4] =
     [FreelistMode::Automatic, FreelistMode::EachCommit, FreelistMode::AtClose, FreelistMode::Never];
 
 impl Change {
-    /// What it is in a database that holds `bucket`. `salt` makes values differ from one transaction to the next.
+    /// What it is in a database that holds `bucket`. `salt` makes values differ from one transaction to the
+    /// next.
     pub fn actions(&self, bucket: &Bucket, salt: u64) -> Vec<Action> {
         match *self {
             Change::Small(number) => small(number, bucket, salt),
@@ -62,13 +63,15 @@ impl Change {
     }
 }
 
-/// The small scope: two keys of a few bytes, one of half a page, one of several pages; a bucket in the root, one in it.
+/// The small scope: two keys of a few bytes, one of half a page, one of several pages; a bucket in the root,
+/// one in it.
 fn small(number: u8, bucket: &Bucket, salt: u64) -> Vec<Action> {
     let outer = b"b".to_vec();
     let path = vec![outer.clone()];
     let nested = b"n".to_vec();
     let ensure = Action::Ensure(Path::new(), outer.clone());
-    let put = |key: &[u8], len: usize| Action::Put(path.clone(), key.to_vec(), value(mix(salt) ^ len as u64, len));
+    let put =
+        |key: &[u8], len: usize| Action::Put(path.clone(), key.to_vec(), value(mix(salt) ^ len as u64, len));
     let has_outer = bucket.at(&path).is_some();
     let has_nested = bucket.at(&[outer.clone(), nested.clone()]).is_some();
     match number {
@@ -128,7 +131,9 @@ fn one(random: &mut Random, page_size: usize, now: &Bucket) -> Vec<Action> {
             let put = |index| Action::Put(path.clone(), number_key(first + index), value(index as u64, len));
             (0..count).map(put).collect()
         }
-        12..15 => existing(random, now, &path).map(|key| Action::Delete(path.clone(), key)).into_iter().collect(),
+        12..15 => {
+            existing(random, now, &path).map(|key| Action::Delete(path.clone(), key)).into_iter().collect()
+        }
         15..18 => {
             let from = random.below(200);
             vec![Action::DeleteRange(path, number_key(from), number_key(from + 1 + random.below(80)))]
@@ -158,8 +163,12 @@ fn key(random: &mut Random) -> Vec<u8> {
 
 fn existing(random: &mut Random, now: &Bucket, path: &Path) -> Option<Vec<u8>> {
     let bucket = now.at(path)?;
-    let keys: Vec<&Vec<u8>> =
-        bucket.entries.iter().filter(|(_, value)| matches!(value, Value::Bytes(_))).map(|(key, _)| key).collect();
+    let keys: Vec<&Vec<u8>> = bucket
+        .entries
+        .iter()
+        .filter(|(_, value)| matches!(value, Value::Bytes(_)))
+        .map(|(key, _)| key)
+        .collect();
     if keys.is_empty() { None } else { Some(keys[random.below(keys.len())].clone()) }
 }
 

@@ -1,8 +1,8 @@
 //! Files in memory whose disk can be cut: the storage under a database that is to lose its power.
 //!
-//! What the database reads is served by the library's own files in memory. Beside them a [`DiskFile`] keeps what of it is
-//! durable, and before each sync the disk is noted as a [`CrashPoint`]. All other moments of a cut leave a subset of what
-//! the next sync was to cover.
+//! What the database reads is served by the library's own files in memory. Beside them a [`DiskFile`] keeps
+//! what of it is durable, and before each sync the disk is noted as a [`CrashPoint`]. All other moments of a
+//! cut leave a subset of what the next sync was to cover.
 
 use std::collections::BTreeMap;
 use std::io::IoSlice;

@@ -1,5 +1,5 @@
-//! A database after a power cut: it opens, it is sound, it holds exactly one of the states that it may hold, it can be
-//! written on, and what was written is there after another opening.
+//! A database after a power cut: it opens, it is sound, it holds exactly one of the states that it may hold,
+//! it can be written on, and what was written is there after another opening.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -97,7 +97,8 @@ impl Goal {
     fn tails(&self) -> &[Tail; 2] {
         self.tails.get_or_init(|| {
             let place = vec![b"~tail".to_vec()];
-            let put = |key: &[u8], len: usize| Action::Put(place.clone(), key.to_vec(), value(len as u64, len));
+            let put =
+                |key: &[u8], len: usize| Action::Put(place.clone(), key.to_vec(), value(len as u64, len));
             let ensure = Action::Ensure(Vec::new(), b"~tail".to_vec());
             let mut first = vec![ensure.clone(), put(b"1", 300), put(b"2", 3000)];
             first.extend(self.victim());
@@ -120,7 +121,10 @@ impl Goal {
 
 impl Tail {
     fn new(before: &Bucket, actions: Vec<Action>) -> Tail {
-        let actions: Vec<Action> = actions.into_iter().filter(|action| !matches!(action, Action::Put(path, ..) if path.is_empty())).collect();
+        let actions: Vec<Action> = actions
+            .into_iter()
+            .filter(|action| !matches!(action, Action::Put(path, ..) if path.is_empty()))
+            .collect();
         let mut model = before.clone();
         actions.iter().for_each(|action| model.apply(action));
         Tail { actions, goal: Goal::new(model) }
@@ -184,7 +188,10 @@ impl Recovery<'_> {
         let db = self.open("after the cut")?;
         let found = check(&db, true)?;
         let Some(goal) = self.bounds.find(found) else {
-            return Err(Violation::new(format!("it holds none of the {} states that it may hold", self.bounds.goals.len())));
+            return Err(Violation::new(format!(
+                "it holds none of the {} states that it may hold",
+                self.bounds.goals.len()
+            )));
         };
         observe(&Stage::Opened(goal));
         let [first, second] = goal.tails();
@@ -285,7 +292,8 @@ fn judge(image: &Image, bounds: &Bounds, setup: &Setup, is_long: bool) -> Verdic
     Recovery { names: &names, setup, bounds, is_long }.run(&mut |_| {})
 }
 
-/// The own reader finds one of the states too. A file without a meta is left to the library, which begins it afresh.
+/// The own reader finds one of the states too. A file without a meta is left to the library, which begins it
+/// afresh.
 fn read_apart(bytes: &Vec<u8>, bounds: &Bounds) -> Verdict<()> {
     let Some(meta) = reader::newest(bytes) else { return Ok(()) };
     let state = match reader::walk(bytes, &meta) {

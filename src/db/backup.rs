@@ -28,8 +28,8 @@ pub struct BackupInfo {
 
 const DEFAULT_FILE_MODE: u32 = 0o600;
 
-/// Writes what `txn` sees into the new file `path`. `progress` gets the bytes done and the bytes in all; its error ends
-/// the backup and comes back, and no file appears.
+/// Writes what `txn` sees into the new file `path`. `progress` gets the bytes done and the bytes in all; its
+/// error ends the backup and comes back, and no file appears.
 pub fn backup<E: From<Error>>(
     txn: &Txn,
     path: &Path,
@@ -50,7 +50,12 @@ pub fn backup<E: From<Error>>(
 }
 
 /// Makes an unnamed file durable and gives it its name.
-pub(super) fn publish(names: &dyn Namespace, storage: &dyn Storage, path: &Path, replace: bool) -> Result<()> {
+pub(super) fn publish(
+    names: &dyn Namespace,
+    storage: &dyn Storage,
+    path: &Path,
+    replace: bool,
+) -> Result<()> {
     storage.sync()?;
     if replace {
         storage.replace(path)?;

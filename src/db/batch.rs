@@ -1,9 +1,10 @@
 //! Many threads' updates in one commit.
 //!
-//! The callers of [`Db::batch`] hand one transaction from thread to thread. The first begins it; each runs its own function
-//! in its own thread, within a savepoint, and hands on to the next that waits; the last commits for all. Whoever arrives
-//! during a commit waits for the next transaction. So a lone caller waits for nothing, and a hundred share a sync. (bbolt
-//! collects for 10 ms; the idea that waiters gather behind a sync is that of group commit, Gawlick and Kinkade, 1985.)
+//! The callers of [`Db::batch`] hand one transaction from thread to thread. The first begins it; each runs
+//! its own function in its own thread, within a savepoint, and hands on to the next that waits; the last
+//! commits for all. Whoever arrives during a commit waits for the next transaction. So a lone caller waits
+//! for nothing, and a hundred share a sync. (bbolt collects for 10 ms; the idea that waiters gather behind a
+//! sync is that of group commit, Gawlick and Kinkade, 1985.)
 //!
 //! H1. At most one member of a batch runs at any time; it holds the transaction.
 //! H2. Whoever waits is woken: to run its function, or with the outcome of the commit.
@@ -109,9 +110,13 @@ impl Batcher {
 impl Db {
     /// Runs `work` in a write transaction that it may share with the calls of other threads, and commits.
     ///
-    /// Blocks until its changes are durable. Where `work` fails it is run a second time, alone, and the error of that run
-    /// is returned; the other calls are not touched. `work` must not commit; it may run twice.
-    pub fn batch<E: From<Error>>(&self, mut work: impl FnMut(&mut Txn) -> std::result::Result<(), E>) -> std::result::Result<(), E> {
+    /// Blocks until its changes are durable. Where `work` fails it is run a second time, alone, and the error
+    /// of that run is returned; the other calls are not touched. `work` must not commit; it may run
+    /// twice.
+    pub fn batch<E: From<Error>>(
+        &self,
+        mut work: impl FnMut(&mut Txn) -> std::result::Result<(), E>,
+    ) -> std::result::Result<(), E> {
         let batcher = &self.inner.batcher;
         let me = Arc::new(Member::default());
         let mut word = batcher.join(&me);
@@ -169,14 +174,20 @@ impl Db {
     }
 
     /// Runs `work` in a write transaction and commits it; where it fails, rolls back and returns its error.
-    pub fn update<E: From<Error>>(&self, mut work: impl FnMut(&mut Txn) -> std::result::Result<(), E>) -> std::result::Result<(), E> {
+    pub fn update<E: From<Error>>(
+        &self,
+        mut work: impl FnMut(&mut Txn) -> std::result::Result<(), E>,
+    ) -> std::result::Result<(), E> {
         let mut txn = self.begin_write(Wait::Forever)?;
         work(&mut txn)?;
         Ok(txn.commit()?)
     }
 
     /// Runs `work` in a read transaction.
-    pub fn view<T, E: From<Error>>(&self, work: impl FnOnce(&mut Txn) -> std::result::Result<T, E>) -> std::result::Result<T, E> {
+    pub fn view<T, E: From<Error>>(
+        &self,
+        work: impl FnOnce(&mut Txn) -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
         work(&mut self.begin_read()?)
     }
 }

@@ -1,13 +1,14 @@
 //! Compaction: all that is in a database, written anew into another, without the holes.
 //!
-//! Keys are written in their order, so libbolt's split rule fills each page. Buckets are walked without recursion; where
-//! a transaction has grown to the size given, it is committed and the way down to the bucket is opened again.
+//! Keys are written in their order, so libbolt's split rule fills each page. Buckets are walked without
+//! recursion; where a transaction has grown to the size given, it is committed and the way down to the bucket
+//! is opened again.
 
 use std::path::Path;
 
 use crate::error::{Error, Result};
-use crate::storage::file::FileNamespace;
 use crate::storage::Namespace;
+use crate::storage::file::FileNamespace;
 use crate::tree::Condition;
 use crate::txn::{BucketId, Cursor, ROOT, Txn, Wait};
 
@@ -43,10 +44,11 @@ struct Compaction<'a> {
 }
 
 impl Db {
-    /// Writes all that a new read transaction sees into the new file `path`, which appears as a whole or not at all.
+    /// Writes all that a new read transaction sees into the new file `path`, which appears as a whole or not
+    /// at all.
     ///
-    /// `progress` gets the bytes of keys and values copied, and 0 in the place of a total; its error ends the compaction
-    /// and comes back.
+    /// `progress` gets the bytes of keys and values copied, and 0 in the place of a total; its error ends the
+    /// compaction and comes back.
     pub fn compact<E: From<Error>>(
         &self,
         path: &Path,
@@ -72,7 +74,10 @@ impl<'a> Compaction<'a> {
         Ok(Compaction { source, target, txn: None, path, txn_len: 0, txn_max_len })
     }
 
-    fn run<E: From<Error>>(mut self, mut progress: impl FnMut(u64) -> std::result::Result<(), E>) -> std::result::Result<(), E> {
+    fn run<E: From<Error>>(
+        mut self,
+        mut progress: impl FnMut(u64) -> std::result::Result<(), E>,
+    ) -> std::result::Result<(), E> {
         let mut copied = 0;
         let mut bucket = ROOT;
         while let Some(level) = self.path.last_mut() {

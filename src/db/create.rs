@@ -1,12 +1,13 @@
 //! A new database: its first four pages, and how they get a name.
 //!
-//! A file with a name appears whole or not at all: it is written and synced without one, then linked, then its directory
-//! is synced. bbolt writes the pages in place, so a crash in its middle leaves a torn file that it cannot open again;
-//! such a file, and one of length 0, is begun afresh here. Only a file that holds nothing but parts of those first pages
-//! is taken for torn.
+//! A file with a name appears whole or not at all: it is written and synced without one, then linked, then
+//! its directory is synced. bbolt writes the pages in place, so a crash in its middle leaves a torn file that
+//! it cannot open again; such a file, and one of length 0, is begun afresh here. Only a file that holds
+//! nothing but parts of those first pages is taken for torn.
 //!
-//! N1. What is begun afresh stays a part of the first pages of one page size, whichever of its sectors reach the disk:
-//!     after a second crash it is begun afresh again. So a torn file keeps the page size that it was to have.
+//! N1. What is begun afresh stays a part of the first pages of one page size, whichever of its sectors reach
+//! the disk:     after a second crash it is begun afresh again. So a torn file keeps the page size that it
+//! was to have.
 
 use std::io::IoSlice;
 use std::path::Path;
@@ -44,14 +45,21 @@ pub fn image(page_size: u32) -> Result<Vec<u8>> {
 
 fn put_meta(page: &mut [u8], page_size: u32, slot: PageId) -> Option<()> {
     let high_water = PAGE_COUNT as PageId;
-    let meta = Meta { page_size, flags: 0, root: ROOT, sequence: 0, freelist: FREELIST, high_water, txid: slot };
+    let meta =
+        Meta { page_size, flags: 0, root: ROOT, sequence: 0, freelist: FREELIST, high_water, txid: slot };
     let bytes = meta.encode(slot);
     page.get_mut(..bytes.len())?.copy_from_slice(&bytes);
     Some(())
 }
 
-/// Makes a new file under the name `path`. `None` where the name is taken by then; what is there was not touched.
-pub fn create(names: &dyn Namespace, path: &Path, mode: u32, page_size: u32) -> Result<Option<Box<dyn Storage>>> {
+/// Makes a new file under the name `path`. `None` where the name is taken by then; what is there was not
+/// touched.
+pub fn create(
+    names: &dyn Namespace,
+    path: &Path,
+    mode: u32,
+    page_size: u32,
+) -> Result<Option<Box<dyn Storage>>> {
     let storage = names.create_unnamed(path, mode)?;
     storage.lock(true, Some(Duration::ZERO))?;
     begin_afresh(&*storage, page_size)?;
@@ -70,8 +78,9 @@ pub struct Unborn {
     pub is_whole: bool,
 }
 
-/// Whether the file is empty, or what a crash during creation leaves: no more than the first pages, each of its sectors
-/// either zero or as it should become. Of several page sizes that it could have, `wanted` is preferred.
+/// Whether the file is empty, or what a crash during creation leaves: no more than the first pages, each of
+/// its sectors either zero or as it should become. Of several page sizes that it could have, `wanted` is
+/// preferred.
 pub fn find_unborn(storage: &dyn Storage, len: u64, wanted: u32) -> Result<Option<Unborn>> {
     if len > PAGE_COUNT as u64 * u64::from(MAX_PAGE_SIZE) {
         return Ok(None);
@@ -93,12 +102,14 @@ pub fn find_unborn(storage: &dyn Storage, len: u64, wanted: u32) -> Result<Optio
 }
 
 fn is_part_of(content: &[u8], image: &[u8]) -> bool {
-    content.chunks(SECTOR_LEN).zip(image.chunks(SECTOR_LEN)).all(|(sector, wanted)| {
-        sector.iter().all(|&byte| byte == 0) || wanted.starts_with(sector)
-    })
+    content
+        .chunks(SECTOR_LEN)
+        .zip(image.chunks(SECTOR_LEN))
+        .all(|(sector, wanted)| sector.iter().all(|&byte| byte == 0) || wanted.starts_with(sector))
 }
 
-/// Writes the first pages of an empty or unborn file, in place, and makes them durable. The caller holds the exclusive lock.
+/// Writes the first pages of an empty or unborn file, in place, and makes them durable. The caller holds the
+/// exclusive lock.
 pub fn begin_afresh(storage: &dyn Storage, page_size: u32) -> Result<()> {
     let image = image(page_size)?;
     storage.grow(image.len() as u64)?;

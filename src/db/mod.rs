@@ -61,8 +61,8 @@ pub struct DbInfo {
 impl Db {
     /// Opens the database in the file `path`, and makes it where it is missing.
     ///
-    /// The file is locked as bbolt locks it (flock(2)): exclusively, or shared where it is opened for reading only.
-    /// `Busy` or `Timeout` where another process, or this one, has it open.
+    /// The file is locked as bbolt locks it (flock(2)): exclusively, or shared where it is opened for reading
+    /// only. `Busy` or `Timeout` where another process, or this one, has it open.
     pub fn open(path: &Path, options: &Options) -> Result<Db> {
         Db::open_in(&FileNamespace, path, options)
     }
@@ -85,7 +85,8 @@ impl Db {
         Ok(Db::over(Path::new(""), open::adopt(Box::new(storage), options, false)?))
     }
 
-    /// The database in a file that the caller has open; he keeps his descriptor. It is locked as by [`Db::open`].
+    /// The database in a file that the caller has open; he keeps his descriptor. It is locked as by
+    /// [`Db::open`].
     pub fn from_descriptor(fd: i32, options: &Options) -> Result<Db> {
         let storage = FileStorage::from_fd(fd)?;
         Ok(Db::over(Path::new(""), open::open_descriptor(Box::new(storage), options, sys::page_size())?))
@@ -133,7 +134,8 @@ impl Db {
         self.inner.shared.settings.set_freelist_mode(mode);
     }
 
-    /// Sets the fill percent of buckets that have none of their own, 0.1 to 1.0; `None`: libbolt's own split rule.
+    /// Sets the fill percent of buckets that have none of their own, 0.1 to 1.0; `None`: libbolt's own split
+    /// rule.
     pub fn set_fill_percent(&self, percent: Option<f64>) -> Result<()> {
         if percent.is_some_and(|percent| !(percent > 0.0 && percent <= 1.0)) {
             return Err(Error::Argument("the fill percent must lie between 0 and 1"));
@@ -149,7 +151,8 @@ impl Db {
 
     /// Makes durable what was committed without syncs.
     ///
-    /// After a failure the database refuses to write until it is opened anew: what the disk holds is not known.
+    /// After a failure the database refuses to write until it is opened anew: what the disk holds is not
+    /// known.
     pub fn sync(&self) -> Result<()> {
         let shared = &self.inner.shared;
         if shared.is_closed() {
@@ -181,8 +184,9 @@ impl Db {
 
     /// Closes the database.
     ///
-    /// `Busy` while transactions are open: then nothing has happened. Otherwise it is closed whatever is answered; an
-    /// error means that the list of free pages could not be written, and the file is sound without it.
+    /// `Busy` while transactions are open: then nothing has happened. Otherwise it is closed whatever is
+    /// answered; an error means that the list of free pages could not be written, and the file is sound
+    /// without it.
     pub fn close(&self) -> Result<()> {
         self.inner.close()
     }
@@ -203,7 +207,8 @@ impl Inner {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        // Nobody is left to be told: a database that is busy is closed by its last transaction's end, when the file goes.
+        // Nobody is left to be told: a database that is busy is closed by its last transaction's end, when
+        // the file goes.
         let _ = self.close();
     }
 }

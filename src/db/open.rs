@@ -39,8 +39,8 @@ pub fn open(names: &dyn Namespace, path: &Path, options: &Options, system_page_s
     }
 }
 
-/// Begins a locked file afresh if creation was cut short; whether it did. A meta that is sound does not rule that out: the
-/// pages behind it may be missing.
+/// Begins a locked file afresh if creation was cut short; whether it did. A meta that is sound does not rule
+/// that out: the pages behind it may be missing.
 fn begin_if_unborn(storage: &dyn Storage, options: &Options, page_size: u32) -> Result<bool> {
     let len = storage.len()?;
     let found = find_meta(storage, len);
@@ -49,14 +49,20 @@ fn begin_if_unborn(storage: &dyn Storage, options: &Options, page_size: u32) -> 
     }
     match create::find_unborn(storage, len, page_size)? {
         Some(unborn) if unborn.is_whole => Ok(false),
-        Some(_) if options.read_only => Err(found.err().unwrap_or_else(|| Error::Invalid("its creation was cut short".into()))),
+        Some(_) if options.read_only => {
+            Err(found.err().unwrap_or_else(|| Error::Invalid("its creation was cut short".into())))
+        }
         Some(unborn) => create::begin_afresh(storage, unborn.page_size).map(|()| true),
         None => found.map(|_| false),
     }
 }
 
 /// Opens the file behind a descriptor.
-pub fn open_descriptor(storage: Box<dyn Storage>, options: &Options, system_page_size: u32) -> Result<Shared> {
+pub fn open_descriptor(
+    storage: Box<dyn Storage>,
+    options: &Options,
+    system_page_size: u32,
+) -> Result<Shared> {
     options.check()?;
     storage.lock(!options.read_only, options.lock_timeout)?;
     let is_new = begin_if_unborn(&*storage, options, options.new_page_size(system_page_size))?;
@@ -79,7 +85,8 @@ pub fn adopt(storage: Box<dyn Storage>, options: &Options, is_new: bool) -> Resu
     let view = storage.view(len, ahead, None)?;
     let snapshot = Snapshot::new(meta, view, Arc::new(KnownPages::default()));
     let adopted_slot = if is_new { None } else { Some(slot) };
-    let writer = Writer { freelist: None, adopted_slot, has_committed: false, file_len: len, buffer: Vec::new() };
+    let writer =
+        Writer { freelist: None, adopted_slot, has_committed: false, file_len: len, buffer: Vec::new() };
     let settings = Settings::default();
     settings.set_no_sync(options.no_sync);
     settings.set_freelist_mode(options.freelist_mode);
@@ -96,8 +103,9 @@ pub fn adopt(storage: Box<dyn Storage>, options: &Options, is_new: bool) -> Resu
 
 /// The newest meta that is sound, and the slot in which it stands.
 ///
-/// Both slots are candidates, newest first; with equal ids the first slot wins, as in bbolt. A meta whose checksum holds
-/// was written whole, so one that the file cannot live up to is an error and no reason to fall back.
+/// Both slots are candidates, newest first; with equal ids the first slot wins, as in bbolt. A meta whose
+/// checksum holds was written whole, so one that the file cannot live up to is an error and no reason to fall
+/// back.
 fn find_meta(storage: &dyn Storage, len: u64) -> Result<(Meta, PageId)> {
     let first = read_meta(storage, 0);
     let second = match &first {

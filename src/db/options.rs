@@ -12,8 +12,8 @@ const DEFAULT_FILE_MODE: u32 = 0o600;
 /// How a database is opened.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The page size of a new file in bytes, a power of two from 1024 to 65536; 0: the operating system's. An existing
-    /// file has its own.
+    /// The page size of a new file in bytes, a power of two from 1024 to 65536; 0: the operating system's.
+    /// An existing file has its own.
     pub page_size: u32,
     /// Open for reading only, with a shared lock. The file must exist.
     pub read_only: bool,
@@ -29,8 +29,9 @@ pub struct Options {
     pub freelist_mode: FreelistMode,
     /// Cut pages by bbolt's rule with this fill percent, 0.1 to 1.0; `None`: by libbolt's own rule.
     pub fill_percent: Option<f64>,
-    /// Follow all of Go's rules, so that equal changes give equal bytes: fill percent 0.5, its splits and merges, its
-    /// allocation, the freelist with each commit, a commit of nothing written too, freed pages reused by the next commit.
+    /// Follow all of Go's rules, so that equal changes give equal bytes: fill percent 0.5, its splits and
+    /// merges, its allocation, the freelist with each commit, a commit of nothing written too, freed
+    /// pages reused by the next commit.
     pub bbolt_rules: bool,
     /// The size that the file may not pass, in bytes; 0: none.
     pub max_len: u64,
@@ -74,10 +75,14 @@ impl Options {
 /// Whether a new file may have this page size.
 fn check_new_page_size(page_size: u32) -> Result<()> {
     if !page_size.is_power_of_two() {
-        return Err(Error::Incompatible(format!("a page size of {page_size} bytes is no power of two").into()));
+        return Err(Error::Incompatible(
+            format!("a page size of {page_size} bytes is no power of two").into(),
+        ));
     }
     if !(MIN_PAGE_SIZE..=MAX_PAGE_SIZE).contains(&page_size) {
-        return Err(Error::Incompatible(format!("a page size of {page_size} bytes is not between 1024 and 65536").into()));
+        return Err(Error::Incompatible(
+            format!("a page size of {page_size} bytes is not between 1024 and 65536").into(),
+        ));
     }
     Ok(())
 }

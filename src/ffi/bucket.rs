@@ -164,8 +164,8 @@ pub unsafe extern "C" fn bolt_bucket_close(bucket: *mut bolt_bucket) -> c_int {
 /// @param name The bucket's name: name_len bytes of any kind.
 /// @param name_len The length of the name in bytes.
 /// @param bucket The handle; it ends with the transaction. NULL to ask only whether the bucket is there.
-/// @return BOLT_OK; BOLT_NOTFOUND; BOLT_WRONGTYPE where a value has that name; BOLT_ARGUMENT; BOLT_CORRUPT;
-///     BOLT_BADHANDLE; BOLT_FORKED.
+/// @return BOLT_OK; BOLT_NOTFOUND; BOLT_WRONGTYPE where a value has that name; BOLT_ARGUMENT;
+///     BOLT_CORRUPT; BOLT_BADHANDLE; BOLT_FORKED.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn bolt_bucket_open(
@@ -276,17 +276,18 @@ pub unsafe extern "C" fn bolt_bucket_delete(
 
 /// Moves a bucket with everything in it into another one, under the same name.
 ///
-/// Handles and cursors of the bucket and of those in it stay good, and what was changed in it in this transaction moves
-/// with it.
+/// Handles and cursors of the bucket and of those in it stay good, and what was changed in it in this
+/// transaction moves with it.
 ///
 /// @param from The bucket that it lies in; bolt_root for a top-level one.
 /// @param name The bucket's name.
 /// @param name_len The length of the name in bytes.
 /// @param to The bucket that it is moved to; bolt_root to make it a top-level one.
-/// @return BOLT_OK; BOLT_NOTFOUND; BOLT_WRONGTYPE where a value has that name, here or there; BOLT_EXISTS where the
-///     target has a bucket of that name; BOLT_SAMEBUCKET where both are the same, or the target is the bucket itself
-///     or lies in it; BOLT_DIFFERENTDB where they belong to different transactions; BOLT_NOTWRITABLE; BOLT_ARGUMENT;
-///     BOLT_CORRUPT; BOLT_BADHANDLE; BOLT_FORKED; ENOMEM. Nothing has changed unless it is BOLT_OK.
+/// @return BOLT_OK; BOLT_NOTFOUND; BOLT_WRONGTYPE where a value has that name, here or there; BOLT_EXISTS
+///     where the target has a bucket of that name; BOLT_SAMEBUCKET where both are the same, or the target
+///     is the bucket itself or lies in it; BOLT_DIFFERENTDB where they belong to different transactions;
+///     BOLT_NOTWRITABLE; BOLT_ARGUMENT; BOLT_CORRUPT; BOLT_BADHANDLE; BOLT_FORKED; ENOMEM. Nothing has
+///     changed unless it is BOLT_OK.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn bolt_bucket_move(
@@ -376,7 +377,8 @@ pub unsafe extern "C" fn bolt_bucket_next_sequence(bucket: *mut bolt_bucket, seq
 ///
 /// @param bucket The bucket.
 /// @param percent A fraction from 0.1 to 1.0.
-/// @return BOLT_OK; BOLT_ARGUMENT for a number out of range; BOLT_NOTWRITABLE; BOLT_BADHANDLE; BOLT_FORKED.
+/// @return BOLT_OK; BOLT_ARGUMENT for a number out of range; BOLT_NOTWRITABLE; BOLT_BADHANDLE;
+///     BOLT_FORKED.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn bolt_bucket_set_fill_percent(bucket: *mut bolt_bucket, percent: f64) -> c_int {

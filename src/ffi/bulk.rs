@@ -20,8 +20,8 @@ pub const BOLT_SCAN_REVERSE: u32 = 1;
 /// What bolt_scan calls.
 ///
 /// @param ctx What bolt_scan was given.
-/// @param kvs The next entries in their order. Their bytes are valid until the transaction ends, the array itself until
-///     the function returns.
+/// @param kvs The next entries in their order. Their bytes are valid until the transaction ends, the array
+///     itself until the function returns.
 /// @param n How many there are; at least one.
 /// @return 0 to go on; anything else stops the scan, and bolt_scan returns it.
 pub type bolt_scan_fn =
@@ -29,13 +29,13 @@ pub type bolt_scan_fn =
 
 /// Moves on by as many entries as fit an array.
 ///
-/// @param cursor The cursor. Where it was never placed, it begins with the first entry. It comes to stand on the last
-///     entry that it gave.
+/// @param cursor The cursor. Where it was never placed, it begins with the first entry. It comes to stand
+///     on the last entry that it gave.
 /// @param kvs Room for cap entries, which are valid until the transaction ends.
 /// @param cap How many fit there, at least 1; 64 to 256 are best.
 /// @param n How many there are now, at least 1. May be NULL.
-/// @return BOLT_OK; BOLT_NOTFOUND where there is no further entry; BOLT_ARGUMENT; BOLT_CORRUPT; BOLT_BADHANDLE;
-///     BOLT_FORKED.
+/// @return BOLT_OK; BOLT_NOTFOUND where there is no further entry; BOLT_ARGUMENT; BOLT_CORRUPT;
+///     BOLT_BADHANDLE; BOLT_FORKED.
 ///
 /// @code
 /// bolt_kv kvs[128];
@@ -72,7 +72,8 @@ pub unsafe extern "C" fn bolt_cursor_next_many(
     })
 }
 
-/// Moves on by at most `cap` entries, and says by how many. What fails after the first one fails again at the next call.
+/// Moves on by at most `cap` entries, and says by how many. What fails after the first one fails again at the
+/// next call.
 ///
 /// # Safety
 ///
@@ -96,17 +97,18 @@ unsafe fn fill(
 
 /// Moves on by as many entries as fit a buffer, and copies them there one behind the other.
 ///
-/// Each begins at a multiple of 8 bytes with four numbers of 32 bits, little-endian: the length of the key, the length of
-/// the value, its flags (BOLT_KV_BUCKET or 0), and 0. Key and value follow, and zeros up to the next multiple of 8.
+/// Each begins at a multiple of 8 bytes with four numbers of 32 bits, little-endian: the length of the key,
+/// the length of the value, its flags (BOLT_KV_BUCKET or 0), and 0. Key and value follow, and zeros up to the
+/// next multiple of 8.
 ///
-/// @param cursor The cursor. Where it was never placed, it begins with the first entry. It comes to stand on the last
-///     entry that it gave.
+/// @param cursor The cursor. Where it was never placed, it begins with the first entry. It comes to stand
+///     on the last entry that it gave.
 /// @param buf Where the entries are copied to. NULL where cap is 0.
 /// @param cap How many bytes fit there.
 /// @param used How many bytes are written; with BOLT_TOOSMALL how many the next entry needs. May be NULL.
 /// @param n How many entries there are now, at least 1. May be NULL.
-/// @return BOLT_OK; BOLT_NOTFOUND where there is no further entry; BOLT_TOOSMALL where the next one does not fit, and
-///     the cursor stays; BOLT_ARGUMENT; BOLT_CORRUPT; BOLT_BADHANDLE; BOLT_FORKED.
+/// @return BOLT_OK; BOLT_NOTFOUND where there is no further entry; BOLT_TOOSMALL where the next one does
+///     not fit, and the cursor stays; BOLT_ARGUMENT; BOLT_CORRUPT; BOLT_BADHANDLE; BOLT_FORKED.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn bolt_cursor_next_packed(
@@ -122,7 +124,8 @@ pub unsafe extern "C" fn bolt_cursor_next_packed(
             if buf.is_null() && cap > 0 {
                 return Err(Error::Argument("NULL with a length other than zero"));
             }
-            // SAFETY: the conventions of the header: `cap` bytes can be written there, none of them the database's.
+            // SAFETY: the conventions of the header: `cap` bytes can be written there, none of them the
+            // database's.
             let done = cursor.take(txn, Direction::Forward, |entry| unsafe { packer.pack(entry) });
             if packer.count > 0 {
                 return Ok(());
@@ -199,7 +202,8 @@ const SCAN_LEN: usize = 128;
 
 /// Goes through a bucket, or a part of it, and gives the entries to a function, many at once.
 ///
-/// The function may read and write in the same transaction: the scan goes on behind the last entry that it gave.
+/// The function may read and write in the same transaction: the scan goes on behind the last entry that it
+/// gave.
 ///
 /// @param bucket The bucket.
 /// @param from The smallest key; NULL: from the first.
@@ -207,8 +211,8 @@ const SCAN_LEN: usize = 128;
 /// @param flags BOLT_SCAN_REVERSE or 0.
 /// @param each The function. If it ends the transaction, bolt_scan answers BOLT_BADHANDLE.
 /// @param ctx Given to the function.
-/// @return BOLT_OK at the end, also where there was no entry; what the function returned if it stopped; BOLT_ARGUMENT;
-///     BOLT_CORRUPT; BOLT_BADHANDLE; BOLT_FORKED; ENOMEM.
+/// @return BOLT_OK at the end, also where there was no entry; what the function returned if it stopped;
+///     BOLT_ARGUMENT; BOLT_CORRUPT; BOLT_BADHANDLE; BOLT_FORKED; ENOMEM.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn bolt_scan(

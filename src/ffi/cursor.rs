@@ -6,8 +6,8 @@ use std::ffi::{c_int, c_void};
 use super::boundary::{Failure, bytes, guard, write};
 use super::bucket::{BucketCall, bolt_bucket};
 use super::error::{BOLT_NOTFOUND, BOLT_OK};
-use super::kv::{bolt_slice, optional};
 use super::handle::{self, Arena, Exclusive, Handle, Slot};
+use super::kv::{bolt_slice, optional};
 use super::txn::{TxnCall, bolt_txn};
 use crate::error::{Error, Result};
 use crate::{Cursor, Entry, Txn};
@@ -259,8 +259,8 @@ pub unsafe extern "C" fn bolt_cursor_seek(
 /// @param key The key.
 /// @param key_len The length of the key in bytes.
 /// @param kv The entry, valid until the transaction ends; written only with BOLT_OK. May be NULL.
-/// @return BOLT_OK; BOLT_NOTFOUND where all keys are greater: bolt_cursor_next then moves to the first one;
-///     BOLT_ARGUMENT; BOLT_CORRUPT; BOLT_BADHANDLE; BOLT_FORKED.
+/// @return BOLT_OK; BOLT_NOTFOUND where all keys are greater: bolt_cursor_next then moves to the first
+///     one; BOLT_ARGUMENT; BOLT_CORRUPT; BOLT_BADHANDLE; BOLT_FORKED.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn bolt_cursor_seek_le(

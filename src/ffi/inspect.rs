@@ -45,8 +45,8 @@ pub struct bolt_bucket_stats {
     pub inline_used_len: u64,
 }
 
-// SAFETY: repr(C), the size first, numbers alone; where the size has 32 bits, it is not followed by padding, or by 4
-// bytes of it.
+// SAFETY: repr(C), the size first, numbers alone; where the size has 32 bits, it is not followed by padding,
+// or by 4 bytes of it.
 unsafe impl Growing for bolt_bucket_stats {
     const RELEASED: &'static [usize] = &[size_of::<bolt_bucket_stats>()];
 }
@@ -75,8 +75,8 @@ impl From<BucketStats> for bolt_bucket_stats {
 /// What bolt_bucket_inspect calls for each bucket.
 ///
 /// @param ctx What bolt_bucket_inspect was given.
-/// @param path The names on the way from the bucket that is inspected to this one; the array is valid until the function
-///     returns.
+/// @param path The names on the way from the bucket that is inspected to this one; the array is valid
+///     until the function returns.
 /// @param depth How many names there are: 0 for the bucket that is inspected.
 /// @param key_count How many keys the bucket has that are no buckets.
 /// @return 0 to go on; anything else stops, and bolt_bucket_inspect returns it.
@@ -86,12 +86,13 @@ pub type bolt_inspect_fn = Option<
 
 /// Counts the pages and keys of a bucket and of all buckets in it, as Go's bbolt does.
 ///
-/// All of their pages are read. What counts is the file as the transaction began: changes made in it are not seen.
+/// All of their pages are read. What counts is the file as the transaction began: changes made in it are not
+/// seen.
 ///
 /// @param bucket The bucket; bolt_root for the whole database.
 /// @param stats Filled; its struct_size must be set.
-/// @return BOLT_OK; BOLT_ARGUMENT for NULL or an impossible struct_size; BOLT_CORRUPT; BOLT_BADHANDLE; BOLT_FORKED;
-///     ENOMEM.
+/// @return BOLT_OK; BOLT_ARGUMENT for NULL or an impossible struct_size; BOLT_CORRUPT; BOLT_BADHANDLE;
+///     BOLT_FORKED; ENOMEM.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn bolt_bucket_stats_get(
@@ -111,17 +112,17 @@ pub unsafe extern "C" fn bolt_bucket_stats_get(
     })
 }
 
-/// Tells a function of a bucket and of all buckets in it, however deep, each with the number of its keys: parents before
-/// the buckets in them, those in the order of their names.
+/// Tells a function of a bucket and of all buckets in it, however deep, each with the number of its keys:
+/// parents before the buckets in them, those in the order of their names.
 ///
 /// Changes made in the transaction are seen. All leaf pages are read, one bucket at a time.
 ///
 /// @param bucket The bucket; bolt_root for the whole database.
-/// @param each The function. It may read in the transaction, but must not write. If it ends the transaction,
-///     bolt_bucket_inspect answers BOLT_BADHANDLE.
+/// @param each The function. It may read in the transaction, but must not write. If it ends the
+///     transaction, bolt_bucket_inspect answers BOLT_BADHANDLE.
 /// @param ctx Given to the function.
-/// @return BOLT_OK at the end; what the function returned if it stopped; BOLT_ARGUMENT; BOLT_CORRUPT; BOLT_BADHANDLE;
-///     BOLT_FORKED; ENOMEM.
+/// @return BOLT_OK at the end; what the function returned if it stopped; BOLT_ARGUMENT; BOLT_CORRUPT;
+///     BOLT_BADHANDLE; BOLT_FORKED; ENOMEM.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn bolt_bucket_inspect(

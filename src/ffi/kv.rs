@@ -19,7 +19,8 @@ pub const BOLT_MUSTEXIST: u32 = 2;
 /// A flag of bolt_put_ex: only where the key comes after all keys that are there.
 pub const BOLT_APPEND: u32 = 4;
 
-/// Some bytes: a key, a name, a value. A pointer to one is what functions take and fill, never the struct itself.
+/// Some bytes: a key, a name, a value. A pointer to one is what functions take and fill, never the struct
+/// itself.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct bolt_slice {
@@ -33,7 +34,8 @@ pub struct bolt_slice {
 ///
 /// # Safety
 ///
-/// `slice` is NULL or points to one whose bytes can be read, and nobody writes them as long as the result is used.
+/// `slice` is NULL or points to one whose bytes can be read, and nobody writes them as long as the result is
+/// used.
 pub unsafe fn optional<'a>(slice: *const bolt_slice) -> Result<Option<&'a [u8]>> {
     if slice.is_null() {
         return Ok(None);
@@ -100,8 +102,9 @@ pub unsafe extern "C" fn bolt_get(
 /// @param buf Where the value is copied to. NULL where cap is 0.
 /// @param cap How many bytes fit there.
 /// @param value_len The length of the value in bytes, with BOLT_TOOSMALL, too. May be NULL.
-/// @return BOLT_OK; BOLT_NOTFOUND where there is no such key, or where it is a bucket; BOLT_TOOSMALL where the value
-///     is longer than cap, nothing is copied then; BOLT_ARGUMENT; BOLT_CORRUPT; BOLT_BADHANDLE; BOLT_FORKED.
+/// @return BOLT_OK; BOLT_NOTFOUND where there is no such key, or where it is a bucket; BOLT_TOOSMALL where
+///     the value is longer than cap, nothing is copied then; BOLT_ARGUMENT; BOLT_CORRUPT; BOLT_BADHANDLE;
+///     BOLT_FORKED.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn bolt_get_copy(
@@ -123,8 +126,8 @@ pub unsafe extern "C" fn bolt_get_copy(
             // SAFETY: the conventions of the header: NULL, or `key_len` bytes.
             let Some(value) = txn.get(id, unsafe { bytes(key, key_len) }?)? else { return Ok(None) };
             if value.len() <= cap && !value.is_empty() {
-                // SAFETY: the conventions of the header: `cap` bytes can be written there, and none of them are
-                // the database's.
+                // SAFETY: the conventions of the header: `cap` bytes can be written there, and none of them
+                // are the database's.
                 unsafe { buf.cast::<u8>().copy_from_nonoverlapping(value.as_ptr(), value.len()) };
             }
             Ok(Some(value.len()))
@@ -141,15 +144,15 @@ pub unsafe extern "C" fn bolt_get_copy(
     })
 }
 
-/// The values of many keys at once: faster than to ask for one after the other, where the database is larger than the
-/// processor's caches, as the lookups wait for memory together.
+/// The values of many keys at once: faster than to ask for one after the other, where the database is larger
+/// than the processor's caches, as the lookups wait for memory together.
 ///
 /// @param bucket The bucket.
 /// @param keys The keys: n of them, in any order.
 /// @param n How many there are; 64 or more pay best.
-/// @param values Room for n values. Each is as bolt_get gives it, at the place of its key; data is NULL and len 0 where
-///     there is no such key, or where it is a bucket. They say nothing where the call fails. May be NULL, and may be the
-///     array of the keys.
+/// @param values Room for n values. Each is as bolt_get gives it, at the place of its key; data is NULL
+///     and len 0 where there is no such key, or where it is a bucket. They say nothing where the call
+///     fails. May be NULL, and may be the array of the keys.
 /// @param found How many of the keys have a value. May be NULL.
 /// @return BOLT_OK, also where no key is found; BOLT_ARGUMENT; BOLT_CORRUPT; BOLT_BADHANDLE; BOLT_FORKED.
 #[must_use]
@@ -262,9 +265,9 @@ pub unsafe extern "C" fn bolt_put(
 /// @param value The value, which is copied; as for bolt_put.
 /// @param value_len The length of the value in bytes.
 /// @param flags One of BOLT_NOOVERWRITE, BOLT_MUSTEXIST and BOLT_APPEND; 0: as bolt_put.
-/// @return As bolt_put; BOLT_EXISTS with BOLT_NOOVERWRITE where the key has a value, and with BOLT_APPEND where a key
-///     is not smaller; BOLT_NOTFOUND with BOLT_MUSTEXIST where the key is not there. BOLT_WRONGTYPE where the key is a
-///     bucket, whatever the flags say.
+/// @return As bolt_put; BOLT_EXISTS with BOLT_NOOVERWRITE where the key has a value, and with BOLT_APPEND
+///     where a key is not smaller; BOLT_NOTFOUND with BOLT_MUSTEXIST where the key is not there.
+///     BOLT_WRONGTYPE where the key is a bucket, whatever the flags say.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn bolt_put_ex(
@@ -306,8 +309,9 @@ pub unsafe extern "C" fn bolt_put_ex(
 /// @param key The key: 1 to BOLT_KEY_LEN_MAX bytes of any kind, which are copied.
 /// @param key_len The length of the key in bytes.
 /// @param value_len The length of the value in bytes; as for bolt_put.
-/// @param value The first byte of the value, all zeros. It may be written until the next call with this transaction,
-///     its buckets or its cursors; what stands there then is the value, to be read only. May be NULL.
+/// @param value The first byte of the value, all zeros. It may be written until the next call with this
+///     transaction, its buckets or its cursors; what stands there then is the value, to be read only. May
+///     be NULL.
 /// @return As bolt_put.
 #[must_use]
 #[unsafe(no_mangle)]
@@ -359,10 +363,11 @@ pub unsafe extern "C" fn bolt_delete(bucket: *mut bolt_bucket, key: *const c_voi
 ///
 /// @param bucket The bucket.
 /// @param from The first key that is deleted, if it is there. NULL: from the first of all.
-/// @param to The first key that is not. NULL: all that follow. Where it is not greater than from, none is deleted.
+/// @param to The first key that is not. NULL: all that follow. Where it is not greater than from, none is
+///     deleted.
 /// @param deleted How many keys were deleted. May be NULL.
-/// @return BOLT_OK, also where there was none; BOLT_WRONGTYPE where a bucket lies in the range: nothing is deleted
-///     then; BOLT_NOTWRITABLE; BOLT_ARGUMENT; BOLT_CORRUPT; BOLT_BADHANDLE; BOLT_FORKED; ENOMEM.
+/// @return BOLT_OK, also where there was none; BOLT_WRONGTYPE where a bucket lies in the range: nothing is
+///     deleted then; BOLT_NOTWRITABLE; BOLT_ARGUMENT; BOLT_CORRUPT; BOLT_BADHANDLE; BOLT_FORKED; ENOMEM.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn bolt_delete_range(

@@ -11,8 +11,8 @@ use crate::error::Error;
 
 /// Sets a savepoint: a state of the write transaction to which it can be taken back.
 ///
-/// It costs nothing to set one, so each request of many in a transaction may have its own. They nest. What is not
-/// released ends with the transaction.
+/// It costs nothing to set one, so each request of many in a transaction may have its own. They nest. What is
+/// not released ends with the transaction.
 ///
 /// @param txn The write transaction.
 /// @param savepoint Its number, good in this transaction alone.
@@ -48,15 +48,16 @@ pub unsafe extern "C" fn bolt_savepoint(txn: *mut bolt_txn, savepoint: *mut u64)
     })
 }
 
-/// Takes back everything that was done since a savepoint was set. The savepoint stays, those set after it end.
+/// Takes back everything that was done since a savepoint was set. The savepoint stays, those set after it
+/// end.
 ///
-/// Buckets that were opened or made since answer BOLT_BADHANDLE from then on, and cursors over them; those that were
-/// deleted since are good again. Bytes that were given out stay valid.
+/// Buckets that were opened or made since answer BOLT_BADHANDLE from then on, and cursors over them; those
+/// that were deleted since are good again. Bytes that were given out stay valid.
 ///
 /// @param txn The write transaction.
 /// @param savepoint The savepoint's number.
-/// @return BOLT_OK; BOLT_NOTWRITABLE; BOLT_BADHANDLE, also where the savepoint is released or was rolled back past;
-///     BOLT_FORKED.
+/// @return BOLT_OK; BOLT_NOTWRITABLE; BOLT_BADHANDLE, also where the savepoint is released or was rolled
+///     back past; BOLT_FORKED.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn bolt_savepoint_rollback(txn: *mut bolt_txn, savepoint: u64) -> c_int {
@@ -73,8 +74,8 @@ pub unsafe extern "C" fn bolt_savepoint_rollback(txn: *mut bolt_txn, savepoint: 
 ///
 /// @param txn The write transaction.
 /// @param savepoint The savepoint's number.
-/// @return BOLT_OK; BOLT_NOTWRITABLE; BOLT_BADHANDLE, also where the savepoint is released or was rolled back past;
-///     BOLT_FORKED.
+/// @return BOLT_OK; BOLT_NOTWRITABLE; BOLT_BADHANDLE, also where the savepoint is released or was rolled
+///     back past; BOLT_FORKED.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn bolt_savepoint_release(txn: *mut bolt_txn, savepoint: u64) -> c_int {
     guard(|| {

@@ -53,19 +53,24 @@ pub fn put_u64(bytes: &mut [u8], offset: usize, value: u64) -> Option<()> {
     Some(())
 }
 
-/// The first 8 bytes as a number that orders as they do, zeros behind a shorter key. Where two keys' prefixes are equal the
-/// keys themselves must be compared.
+/// The first 8 bytes as a number that orders as they do, zeros behind a shorter key. Where two keys' prefixes
+/// are equal the keys themselves must be compared.
 #[inline(always)]
 pub fn prefix(key: &[u8]) -> u64 {
     match key.first_chunk() {
         Some(bytes) => u64::from_be_bytes(*bytes),
-        None => key.iter().fold(0, |prefix, &byte| prefix << 8 | u64::from(byte)) << (8 * (8 - key.len() as u32) % 64),
+        None => {
+            key.iter().fold(0, |prefix, &byte| prefix << 8 | u64::from(byte))
+                << (8 * (8 - key.len() as u32) % 64)
+        }
     }
 }
 
 /// FNV-1a, 64 bits (Fowler, Noll, Vo; IETF draft-eastlake-fnv), the checksum of the meta page.
 pub fn fnv1a(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
+    bytes
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
 }
 
 #[cfg(test)]
@@ -90,8 +95,17 @@ mod tests {
 
     #[test]
     fn prefixes_order_as_their_keys_do() {
-        let keys: [&[u8]; 9] =
-            [b"", b"\0", b"\0\0", b"a", b"a\0", b"ab", b"abcdefgh", b"abcdefghi", b"\xff\xff\xff\xff\xff\xff\xff\xff"];
+        let keys: [&[u8]; 9] = [
+            b"",
+            b"\0",
+            b"\0\0",
+            b"a",
+            b"a\0",
+            b"ab",
+            b"abcdefgh",
+            b"abcdefghi",
+            b"\xff\xff\xff\xff\xff\xff\xff\xff",
+        ];
         for (index, left) in keys.iter().enumerate() {
             for right in &keys[index..] {
                 assert!(prefix(left) <= prefix(right), "{left:?} {right:?}");

@@ -1,6 +1,7 @@
 //! The freelist page: the ids of the free pages, ascending.
 //!
-//! The header counts in 16 bits. From 0xFFFF ids on it says 0xFFFF, and the first 64-bit word is the true count.
+//! The header counts in 16 bits. From 0xFFFF ids on it says 0xFFFF, and the first 64-bit word is the true
+//! count.
 
 use super::bytes::{put_u64, u64_at};
 use super::page::{self, Header, Kind};
@@ -17,9 +18,13 @@ pub fn encoded_len(id_count: u64) -> u64 {
 
 /// Reads the ids from the run `bytes` of page `id`, in the order in which they stand.
 ///
-/// Each id is checked to lie within the file and outside the run itself; that none occurs twice is for the caller to
-/// see, who has the set.
-pub fn decode(bytes: &[u8], id: PageId, high_water: PageId) -> Result<impl Iterator<Item = Result<PageId>> + '_> {
+/// Each id is checked to lie within the file and outside the run itself; that none occurs twice is for the
+/// caller to see, who has the set.
+pub fn decode(
+    bytes: &[u8],
+    id: PageId,
+    high_water: PageId,
+) -> Result<impl Iterator<Item = Result<PageId>> + '_> {
     let header = Header::decode(bytes).ok_or_else(|| Error::corrupt(id, "the freelist page is cut short"))?;
     if header.kind() != Some(Kind::Freelist) || header.id != id {
         return Err(Error::corrupt(id, "is not the freelist page that the meta page names"));
@@ -39,10 +44,17 @@ pub fn decode(bytes: &[u8], id: PageId, high_water: PageId) -> Result<impl Itera
     }))
 }
 
-/// Writes the list into `run`, which becomes the whole run of page `id`. `ids` must yield `id_count` ids, ascending.
+/// Writes the list into `run`, which becomes the whole run of page `id`. `ids` must yield `id_count` ids,
+/// ascending.
 ///
 /// `None` where the run is too short.
-pub fn encode(run: &mut [u8], id: PageId, overflow: u32, id_count: u64, ids: impl Iterator<Item = PageId>) -> Option<()> {
+pub fn encode(
+    run: &mut [u8],
+    id: PageId,
+    overflow: u32,
+    id_count: u64,
+    ids: impl Iterator<Item = PageId>,
+) -> Option<()> {
     let mut offset = PAGE_HEADER_LEN;
     if id_count >= LONG {
         page::put_header(run, id, Kind::Freelist, LONG as u16, overflow)?;

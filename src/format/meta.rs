@@ -1,7 +1,7 @@
 //! The meta page: 64 bytes behind a page header that say where everything begins.
 //!
-//! Decoding checks the struct by itself: magic, version, checksum. Whether a file can live up to it, and which of two
-//! metas is chosen, is decided where the file is opened.
+//! Decoding checks the struct by itself: magic, version, checksum. Whether a file can live up to it, and
+//! which of two metas is chosen, is decided where the file is opened.
 
 use super::bytes::{fnv1a, put_u32, put_u64, u32_at, u64_at};
 use super::page::{self, Kind};

@@ -23,8 +23,8 @@
 //!
 //! `pos` counts from the element itself to the key; the value follows the key at once.
 //!
-//! This module does no I/O and never panics on content: each length and offset that comes from a file is checked where
-//! it is read, and only there.
+//! This module does no I/O and never panics on content: each length and offset that comes from a file is
+//! checked where it is read, and only there.
 //!
 //! F1. A [`page::Page`] never gives bytes from outside its run.
 //! F2. What `format` encodes, it decodes to the same.

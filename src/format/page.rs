@@ -1,11 +1,12 @@
 //! A checked view of one branch or leaf page, and [`PageBuilder`], its mirror.
 //!
-//! [`Page::verify`] looks at every element once; [`Page::trusted`] looks at the header alone and is for pages that were
-//! verified, or written, before. Even so each access stays within the run (F1): a page that changes under the map gives
-//! an error or other bytes, never a fault.
+//! [`Page::verify`] looks at every element once; [`Page::trusted`] looks at the header alone and is for pages
+//! that were verified, or written, before. Even so each access stays within the run (F1): a page that changes
+//! under the map gives an error or other bytes, never a fault.
 //!
-//! P1. On a verified page every key has at least one byte and lies, with its value, within the run; keys ascend.
-//! P2. On a verified page a branch has at least one child, and a bucket's value has at least its header.
+//! P1. On a verified page every key has at least one byte and lies, with its value, within the run; keys
+//! ascend. P2. On a verified page a branch has at least one child, and a bucket's value has at least its
+//! header.
 
 use std::cmp::Ordering;
 
@@ -105,13 +106,18 @@ impl<'a> Page<'a> {
         let leaf = match header.kind() {
             Some(Kind::Leaf) => true,
             Some(Kind::Branch) => false,
-            _ => return Err(Error::corrupt(id, format!("the page is no tree page, its flags are {:#x}", header.flags))),
+            _ => {
+                return Err(Error::corrupt(
+                    id,
+                    format!("the page is no tree page, its flags are {:#x}", header.flags),
+                ));
+            }
         };
         Ok(Page { bytes, id, leaf, count: u32::from(header.count) })
     }
 
-    /// A view of `bytes`, the run of page `id` (0: an inline page), every element checked (P1, P2). Child ids must lie
-    /// below `high_water`.
+    /// A view of `bytes`, the run of page `id` (0: an inline page), every element checked (P1, P2). Child ids
+    /// must lie below `high_water`.
     pub fn verify(bytes: &'a [u8], id: PageId, high_water: PageId) -> Result<Page<'a>> {
         let page = Page::trusted(bytes, id)?;
         if page.leaf {
@@ -146,14 +152,24 @@ impl<'a> Page<'a> {
             let (key, child, key_offset) = self.branch(index)?;
             self.verify_key(index, key_offset, table_end, previous, key)?;
             if !(FIRST_PAGE..high_water).contains(&child) || child == self.id {
-                return Err(Error::corrupt(self.id, format!("element {index} names page {child} as its child")));
+                return Err(Error::corrupt(
+                    self.id,
+                    format!("element {index} names page {child} as its child"),
+                ));
             }
             previous = key;
         }
         Ok(())
     }
 
-    fn verify_key(&self, index: usize, offset: usize, table_end: usize, previous: &[u8], key: &[u8]) -> Result<()> {
+    fn verify_key(
+        &self,
+        index: usize,
+        offset: usize,
+        table_end: usize,
+        previous: &[u8],
+        key: &[u8],
+    ) -> Result<()> {
         if key.is_empty() {
             return Err(self.damaged(index, "has an empty key"));
         }
@@ -219,7 +235,11 @@ impl<'a> Page<'a> {
     pub fn key_at(&self, index: usize) -> Option<&'a [u8]> {
         let at = PAGE_HEADER_LEN + ELEMENT_LEN * index;
         let (first, second) = u64_pair_at(self.bytes, at)?;
-        let (pos, len) = if self.leaf { (first >> 32, second as u32) } else { (first as u32 as u64, (first >> 32) as u32) };
+        let (pos, len) = if self.leaf {
+            (first >> 32, second as u32)
+        } else {
+            (first as u32 as u64, (first >> 32) as u32)
+        };
         let start = at + pos as usize;
         self.bytes.get(start..start + len as usize)
     }
@@ -276,10 +296,11 @@ impl<'a> Page<'a> {
     }
 }
 
-/// Writes one branch or leaf page into the bytes of its run: elements in order, data packed behind the table as Go
-/// packs it, the rest zero.
+/// Writes one branch or leaf page into the bytes of its run: elements in order, data packed behind the table
+/// as Go packs it, the rest zero.
 ///
-/// The bytes need not be zero before. Each call answers `None` where the run is too short; nothing else can fail.
+/// The bytes need not be zero before. Each call answers `None` where the run is too short; nothing else can
+/// fail.
 pub struct PageBuilder<'a> {
     run: &'a mut [u8],
     element_offset: usize,
@@ -288,12 +309,23 @@ pub struct PageBuilder<'a> {
 
 impl<'a> PageBuilder<'a> {
     /// Begins page `id` of `count` elements in `run`, which has `overflow` pages beyond the first.
-    pub fn new(run: &'a mut [u8], id: PageId, kind: Kind, count: usize, overflow: u32) -> Option<PageBuilder<'a>> {
+    pub fn new(
+        run: &'a mut [u8],
+        id: PageId,
+        kind: Kind,
+        count: usize,
+        overflow: u32,
+    ) -> Option<PageBuilder<'a>> {
         put_header(run, id, kind, u16::try_from(count).ok()?, overflow)?;
-        Some(PageBuilder { run, element_offset: PAGE_HEADER_LEN, data_offset: PAGE_HEADER_LEN + ELEMENT_LEN * count })
+        Some(PageBuilder {
+            run,
+            element_offset: PAGE_HEADER_LEN,
+            data_offset: PAGE_HEADER_LEN + ELEMENT_LEN * count,
+        })
     }
 
-    /// Adds the element of a leaf whose key and value, `key_len` and `value_len` bytes, are appended by [`Self::data`].
+    /// Adds the element of a leaf whose key and value, `key_len` and `value_len` bytes, are appended by
+    /// [`Self::data`].
     ///
     /// `data_ahead` is how many bytes of data were announced before and not yet appended.
     #[inline]

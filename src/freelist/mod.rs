@@ -1,11 +1,11 @@
 //! Which pages a commit may take: those free now, and those that become free once nothing can see them.
 //!
-//! A page freed by transaction F is still seen by readers of older snapshots, and by the older meta page until a
-//! later commit overwrites it. So it waits in the list of F until [`Freelist::release`] is told a limit not below F.
-//! The limit itself is [`reuse_limit`], the one place where that is decided.
+//! A page freed by transaction F is still seen by readers of older snapshots, and by the older meta page
+//! until a later commit overwrites it. So it waits in the list of F until [`Freelist::release`] is told a
+//! limit not below F. The limit itself is [`reuse_limit`], the one place where that is decided.
 //!
-//! L1. A page is free, or waits in one list, or is in use: never two of these. What would break that is refused as
-//!     corruption of the file.
+//! L1. A page is free, or waits in one list, or is in use: never two of these. What would break that is
+//! refused as     corruption of the file.
 //! L2. Nothing changes here before a commit is sure of its list: [`Freelist::undo`] takes an attempt back.
 
 mod page_set;
@@ -17,7 +17,8 @@ pub use page_set::PageSet;
 use crate::error::{Error, Result};
 use crate::format::{FIRST_PAGE, PageId, TxnId};
 
-/// How much of the bitmap is searched for pages that lie side by side: the first 4,096 pages that may be free.
+/// How much of the bitmap is searched for pages that lie side by side: the first 4,096 pages that may be
+/// free.
 const NEAR_WORDS: usize = 64;
 
 /// A page and its overflow pages.
@@ -32,8 +33,8 @@ pub struct Run {
 /// The last transaction whose freed pages the next commit may reuse.
 ///
 /// A reader of snapshot R sees what later transactions freed. The older of the two metas, of transaction
-/// `committed` - 1, sees what `committed` freed, and stays a sound fallback if that is left alone (rule R5); `delayed`
-/// says that it shall. Go reuses at once, and so does `bbolt_rules`.
+/// `committed` - 1, sees what `committed` freed, and stays a sound fallback if that is left alone (rule R5);
+/// `delayed` says that it shall. Go reuses at once, and so does `bbolt_rules`.
 pub fn reuse_limit(oldest_reader: Option<TxnId>, committed: TxnId, delayed: bool) -> TxnId {
     let durable = if delayed { committed.saturating_sub(1) } else { committed };
     oldest_reader.map_or(durable, |reader| reader.min(durable))
@@ -114,7 +115,8 @@ impl Freelist {
         found
     }
 
-    /// Takes `page_count` free pages (64 at most) that lie side by side, if there are such among the first free ones.
+    /// Takes `page_count` free pages (64 at most) that lie side by side, if there are such among the first
+    /// free ones.
     pub fn allocate_near(&mut self, page_count: u64) -> Option<Run> {
         let id = self.free.find_near(page_count, NEAR_WORDS)?;
         self.free.remove_run(id, page_count);
@@ -130,7 +132,8 @@ impl Freelist {
 
     /// Lets transaction `txid` free `runs`: they wait until its release.
     ///
-    /// All or none: a run that is free already, waits already, or lies outside the pages below `high_water` is refused.
+    /// All or none: a run that is free already, waits already, or lies outside the pages below `high_water`
+    /// is refused.
     pub fn free(&mut self, txid: TxnId, runs: Vec<Run>, high_water: PageId) -> Result<()> {
         self.pending.try_reserve(1)?;
         for (index, run) in runs.iter().enumerate() {
@@ -155,7 +158,10 @@ impl Freelist {
         for id in run.id..end {
             if self.free.contains(id) || !self.waiting.insert(id)? {
                 self.waiting.remove_run(run.id, id - run.id);
-                return Err(Error::corrupt(id, "is freed twice: two places in the file refer to it, or the freelist does"));
+                return Err(Error::corrupt(
+                    id,
+                    "is freed twice: two places in the file refer to it, or the freelist does",
+                ));
             }
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! A set of page ids as a sparse bitmap: 4 KiB for each 32,768 pages of which any is in it.
 //!
-//! Memory follows what is in the set, not the size of the file. Ascending order, membership and runs come for nothing,
-//! and an id that is added twice is seen.
+//! Memory follows what is in the set, not the size of the file. Ascending order, membership and runs come for
+//! nothing, and an id that is added twice is seen.
 
 use crate::error::{Error, Result};
 use crate::format::PageId;
@@ -103,9 +103,13 @@ impl PageSet {
     /// All ids, ascending.
     pub fn iter(&self) -> impl Iterator<Item = PageId> + '_ {
         let chunks = self.chunks.iter().enumerate().skip(self.lowest_chunk());
-        chunks.filter_map(|(index, chunk)| Some((index as u64 * CHUNK_BITS, chunk.as_ref()?))).flat_map(|(base, chunk)| {
-            chunk.words.iter().enumerate().flat_map(move |(index, &word)| Bits(word).map(move |bit| base + index as u64 * WORD_BITS + bit))
-        })
+        chunks.filter_map(|(index, chunk)| Some((index as u64 * CHUNK_BITS, chunk.as_ref()?))).flat_map(
+            |(base, chunk)| {
+                chunk.words.iter().enumerate().flat_map(move |(index, &word)| {
+                    Bits(word).map(move |bit| base + index as u64 * WORD_BITS + bit)
+                })
+            },
+        )
     }
 
     fn lowest_chunk(&self) -> usize {
@@ -129,10 +133,13 @@ impl PageSet {
         run
     }
 
-    /// The first id of some run of `len` ids, up to 64, that lies within one of the first `word_limit` words of 64 ids.
+    /// The first id of some run of `len` ids, up to 64, that lies within one of the first `word_limit` words
+    /// of 64 ids.
     pub fn find_near(&self, len: u64, word_limit: usize) -> Option<PageId> {
         let near = self.words().take(word_limit).map(|(base, word)| (base, run_starts(word, len)));
-        near.filter(|(_, starts)| *starts != 0).map(|(base, starts)| base + u64::from(starts.trailing_zeros())).next()
+        near.filter(|(_, starts)| *starts != 0)
+            .map(|(base, starts)| base + u64::from(starts.trailing_zeros()))
+            .next()
     }
 
     /// The words that may hold ids, each with the id of its first bit.
@@ -159,7 +166,8 @@ fn run_starts(word: u64, len: u64) -> u64 {
     starts
 }
 
-/// Carries the run of `found` ids from `start` on through one word; the start of the run once it is `len` long.
+/// Carries the run of `found` ids from `start` on through one word; the start of the run once it is `len`
+/// long.
 fn scan_word(word: u64, base: PageId, len: u64, start: &mut PageId, found: &mut u64) -> Option<PageId> {
     let mut position = 0;
     while position < WORD_BITS {

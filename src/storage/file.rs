@@ -98,12 +98,13 @@ impl FileStorage {
         Ok(())
     }
 
-    /// Takes the name `path` from the file that may have it. A file without a name gets a hidden one first, since only
-    /// rename(2) replaces.
+    /// Takes the name `path` from the file that may have it. A file without a name gets a hidden one first,
+    /// since only rename(2) replaces.
     fn named_over(&self, path: &Path) -> io::Result<()> {
         let mut birth = self.birth.lock().unwrap_or_else(PoisonError::into_inner);
         if let Birth::Unnamed = *birth {
-            let hidden = std::path::absolute(directory_of(path))?.join(format!(".bolt-{:016x}.tmp", random()));
+            let hidden =
+                std::path::absolute(directory_of(path))?.join(format!(".bolt-{:016x}.tmp", random()));
             sys::link_descriptor(self.file.as_fd(), &hidden)?;
             *birth = Birth::Temporary { path: hidden, process: std::process::id() };
         }

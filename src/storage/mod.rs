@@ -65,7 +65,8 @@ pub trait Storage: Send + Sync {
     /// Gives an unnamed file its name. `false` where the name is taken; nothing is replaced.
     fn link(&self, path: &Path) -> Result<bool>;
 
-    /// Gives an unnamed file the name `path`, in place of the file that may have it now. A storage without names refuses.
+    /// Gives an unnamed file the name `path`, in place of the file that may have it now. A storage without
+    /// names refuses.
     fn replace(&self, _path: &Path) -> Result<()> {
         Err(Error::Argument("this storage cannot replace a file"))
     }

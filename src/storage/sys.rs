@@ -164,7 +164,9 @@ pub fn prefetch(bytes: &[u8]) {
     #[cfg(target_arch = "x86_64")]
     for line in bytes.chunks(CACHE_LINE_LEN) {
         // SAFETY: a prefetch reads nothing and faults nowhere, whatever the address.
-        unsafe { std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(line.as_ptr().cast()) };
+        unsafe {
+            std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(line.as_ptr().cast())
+        };
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = bytes;
@@ -173,6 +175,7 @@ pub fn prefetch(bytes: &[u8]) {
 #[cfg(target_arch = "x86_64")]
 const CACHE_LINE_LEN: usize = 64;
 
+/// Closes descriptor 0, so that a test sees what an open does with it.
 #[cfg(test)]
 pub fn close_standard_input() {
     // SAFETY: the test that calls this reads nothing from its standard input.

@@ -1,11 +1,13 @@
 //! A place in a tree, moved in both directions, over pages and changed nodes alike.
 //!
-//! The cursor remembers the key on which it stands, by its address, which never goes stale (T3), and the way to it,
-//! which does when the tree changes. After a change it finds the key again; where the key is gone, it stands in the gap
-//! that the key left. So nothing is skipped and nothing comes twice, whatever was written in between.
+//! The cursor remembers the key on which it stands, by its address, which never goes stale (T3), and the way
+//! to it, which does when the tree changes. After a change it finds the key again; where the key is gone, it
+//! stands in the gap that the key left. So nothing is skipped and nothing comes twice, whatever was written
+//! in between.
 //!
-//! C2. Where `version` is the tree's, the way leads to the key on which the cursor stands, or to the one behind the gap
-//!     in which it does; and `window` names entries of that page alone, all of them within the bounds.
+//! C2. Where `version` is the tree's, the way leads to the key on which the cursor stands, or to the one
+//! behind the gap     in which it does; and `window` names entries of that page alone, all of them within the
+//! bounds.
 
 use std::ops::Range;
 
@@ -144,8 +146,8 @@ impl Cursor {
         matches!(self.state, State::Unset)
     }
 
-    /// From now on keys below `from`, and those that are not below `to`, are as if they were not there. The cursor stands
-    /// nowhere then.
+    /// From now on keys below `from`, and those that are not below `to`, are as if they were not there. The
+    /// cursor stands nowhere then.
     pub fn set_bounds(&mut self, from: Option<&[u8]>, to: Option<&[u8]>) -> Result<()> {
         self.bounds = Bounds::new(from, to)?;
         self.leave(State::Unset);
@@ -173,7 +175,12 @@ impl Cursor {
     }
 
     /// Goes to the first entry whose key is not below `key`.
-    pub fn seek<'a, P: Pages>(&mut self, source: Source<'a, P>, tree: &Tree, key: &[u8]) -> Result<Option<Entry<'a>>> {
+    pub fn seek<'a, P: Pages>(
+        &mut self,
+        source: Source<'a, P>,
+        tree: &Tree,
+        key: &[u8],
+    ) -> Result<Option<Entry<'a>>> {
         self.leave(State::End);
         let key = self.bounds.from.as_deref().map_or(key, |from| from.max(key));
         let found = self.way.find(source, tree.root, key)?.is_some();
@@ -181,7 +188,12 @@ impl Cursor {
     }
 
     /// Goes to the last entry whose key is not above `key`.
-    pub fn seek_le<'a, P: Pages>(&mut self, source: Source<'a, P>, tree: &Tree, key: &[u8]) -> Result<Option<Entry<'a>>> {
+    pub fn seek_le<'a, P: Pages>(
+        &mut self,
+        source: Source<'a, P>,
+        tree: &Tree,
+        key: &[u8],
+    ) -> Result<Option<Entry<'a>>> {
         self.leave(State::Start);
         let found = match &self.bounds.to {
             Some(to) if key >= to => self.way.find_last(source, tree.root, to, false)?,
@@ -237,9 +249,9 @@ impl Cursor {
         }
     }
 
-    /// Goes from entry to entry and gives each to `take`, until it has enough or there are no more. The first is the
-    /// next one; of a cursor that stands nowhere it is the first (last) of all. The cursor then stands on the last one
-    /// taken; so it does where going on fails.
+    /// Goes from entry to entry and gives each to `take`, until it has enough or there are no more. The first
+    /// is the next one; of a cursor that stands nowhere it is the first (last) of all. The cursor then
+    /// stands on the last one taken; so it does where going on fails.
     pub fn take<'a, P: Pages>(
         &mut self,
         source: Source<'a, P>,
@@ -333,7 +345,11 @@ impl Cursor {
 
     /// Takes one step from an entry to another. Where there is none, the place stays.
     #[inline]
-    fn step<'a, P: Pages>(&mut self, source: Source<'a, P>, direction: Direction) -> Result<Option<Entry<'a>>> {
+    fn step<'a, P: Pages>(
+        &mut self,
+        source: Source<'a, P>,
+        direction: Direction,
+    ) -> Result<Option<Entry<'a>>> {
         if let Some(entry) = self.step_on_page(source, direction)? {
             return Ok(Some(entry));
         }
@@ -342,8 +358,14 @@ impl Cursor {
 
     /// The step that most are: to the neighbour on the same page.
     #[inline]
-    fn step_on_page<'a, P: Pages>(&mut self, source: Source<'a, P>, direction: Direction) -> Result<Option<Entry<'a>>> {
-        let Some(Step { place: Place::Page { id, offset, len }, pos }) = self.way.last_mut() else { return Ok(None) };
+    fn step_on_page<'a, P: Pages>(
+        &mut self,
+        source: Source<'a, P>,
+        direction: Direction,
+    ) -> Result<Option<Entry<'a>>> {
+        let Some(Step { place: Place::Page { id, offset, len }, pos }) = self.way.last_mut() else {
+            return Ok(None);
+        };
         let index = neighbour(pos.index, direction);
         if !self.window.contains(&index) {
             return Ok(None);
@@ -355,7 +377,11 @@ impl Cursor {
         Ok(Some(Entry::new(element.key, element.value, element.is_bucket)))
     }
 
-    fn step_anywhere<'a, P: Pages>(&mut self, source: Source<'a, P>, direction: Direction) -> Result<Option<Entry<'a>>> {
+    fn step_anywhere<'a, P: Pages>(
+        &mut self,
+        source: Source<'a, P>,
+        direction: Direction,
+    ) -> Result<Option<Entry<'a>>> {
         let Some(step) = self.way.last() else { return Ok(None) };
         let content = source.content(step.place)?;
         let Some(pos) = beside(&content, step.pos, direction) else {
@@ -410,7 +436,12 @@ impl Cursor {
     }
 
     /// Comes to stand at the end of a way that was `found` in `tree`.
-    fn arrive_where<'a, P: Pages>(&mut self, found: bool, source: Source<'a, P>, tree: &Tree) -> Result<Option<Entry<'a>>> {
+    fn arrive_where<'a, P: Pages>(
+        &mut self,
+        found: bool,
+        source: Source<'a, P>,
+        tree: &Tree,
+    ) -> Result<Option<Entry<'a>>> {
         if !found {
             return Ok(None);
         }
@@ -418,7 +449,8 @@ impl Cursor {
         self.arrive(source)
     }
 
-    /// Comes to stand at the end of the way. Where that lies outside the bounds, the way is lost and the state stays.
+    /// Comes to stand at the end of the way. Where that lies outside the bounds, the way is lost and the
+    /// state stays.
     fn arrive<'a, P: Pages>(&mut self, source: Source<'a, P>) -> Result<Option<Entry<'a>>> {
         let Some(step) = self.way.last() else { return Err(missing()) };
         let content = source.content(step.place)?;
@@ -431,8 +463,8 @@ impl Cursor {
         Ok(Some(Entry::new(key, found.value, found.is_bucket)))
     }
 
-    /// The cursor stands on this entry. With bounds, the window of a page is opened by the first step on it: a search
-    /// alone has no use for it.
+    /// The cursor stands on this entry. With bounds, the window of a page is opened by the first step on it:
+    /// a search alone has no use for it.
     #[inline]
     fn stand_on(&mut self, content: &Content<'_>, key: &[u8], found: &Found<'_>) {
         self.state = State::On(KeyRef { at: found.key_at, len: key.len() as u64 });

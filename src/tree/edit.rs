@@ -36,8 +36,16 @@ struct Target {
 }
 
 impl Nodes {
-    /// Sets `key` to `value`, which is a bucket's value if `is_bucket`. A key that is of the other kind is refused.
-    pub fn put<P: Pages>(&mut self, pages: &P, tree: &mut Tree, key: &[u8], value: &[u8], is_bucket: bool) -> Result<()> {
+    /// Sets `key` to `value`, which is a bucket's value if `is_bucket`. A key that is of the other kind is
+    /// refused.
+    pub fn put<P: Pages>(
+        &mut self,
+        pages: &P,
+        tree: &mut Tree,
+        key: &[u8],
+        value: &[u8],
+        is_bucket: bool,
+    ) -> Result<()> {
         self.put_if(pages, tree, key, value, is_bucket, Condition::Any)
     }
 
@@ -58,7 +66,13 @@ impl Nodes {
     }
 
     /// As [`Self::put`], with a value of `value_len` zero bytes that the caller is to fill.
-    pub fn put_zeros<P: Pages>(&mut self, pages: &P, tree: &mut Tree, key: &[u8], value_len: usize) -> Result<&mut [u8]> {
+    pub fn put_zeros<P: Pages>(
+        &mut self,
+        pages: &P,
+        tree: &mut Tree,
+        key: &[u8],
+        value_len: usize,
+    ) -> Result<&mut [u8]> {
         let target = self.target(pages, tree, key, false)?;
         let at = self.arena.push_zeros(key, value_len)?;
         self.place(tree, target, at, key.len(), value_len, false)?;
@@ -66,7 +80,13 @@ impl Nodes {
     }
 
     /// Where `key` goes; a key that is there and is of the other kind is refused.
-    fn target<P: Pages>(&mut self, pages: &P, tree: &mut Tree, key: &[u8], is_bucket: bool) -> Result<Target> {
+    fn target<P: Pages>(
+        &mut self,
+        pages: &P,
+        tree: &mut Tree,
+        key: &[u8],
+        is_bucket: bool,
+    ) -> Result<Target> {
         let target = match self.near_finger(pages, tree, key)? {
             Some(target) => target,
             None => self.take_way(pages, tree, key)?,
@@ -78,7 +98,14 @@ impl Nodes {
         Ok(target)
     }
 
-    fn check<P: Pages>(&self, pages: &P, tree: &Tree, target: Target, key: &[u8], condition: Condition) -> Result<()> {
+    fn check<P: Pages>(
+        &self,
+        pages: &P,
+        tree: &Tree,
+        target: Target,
+        key: &[u8],
+        condition: Condition,
+    ) -> Result<()> {
         match condition {
             Condition::Absent if target.exact => Err(Error::Exists),
             Condition::Present if !target.exact => Err(Error::NotFound),
@@ -90,7 +117,15 @@ impl Nodes {
         }
     }
 
-    fn place(&mut self, tree: &mut Tree, target: Target, at: At, key_len: usize, value_len: usize, is_bucket: bool) -> Result<()> {
+    fn place(
+        &mut self,
+        tree: &mut Tree,
+        target: Target,
+        at: At,
+        key_len: usize,
+        value_len: usize,
+        is_bucket: bool,
+    ) -> Result<()> {
         let item = LeafItem::new(at, key_len, value_len, is_bucket).ok_or(Error::ValueSize(value_len))?;
         let node = self.touch(target.leaf)?;
         let Body::Leaf(items) = &mut node.body else { return Err(missing()) };
@@ -107,14 +142,27 @@ impl Nodes {
     }
 
     /// Takes `key` out; `false` where it is not there. A key of the other kind is refused.
-    pub fn remove<P: Pages>(&mut self, pages: &P, tree: &mut Tree, key: &[u8], is_bucket: bool) -> Result<bool> {
+    pub fn remove<P: Pages>(
+        &mut self,
+        pages: &P,
+        tree: &mut Tree,
+        key: &[u8],
+        is_bucket: bool,
+    ) -> Result<bool> {
         let mut path = std::mem::take(&mut self.path);
         let removed = self.remove_along(pages, tree, key, is_bucket, &mut path);
         self.path = path;
         removed
     }
 
-    fn remove_along<P: Pages>(&mut self, pages: &P, tree: &mut Tree, key: &[u8], is_bucket: bool, path: &mut Vec<Step>) -> Result<bool> {
+    fn remove_along<P: Pages>(
+        &mut self,
+        pages: &P,
+        tree: &mut Tree,
+        key: &[u8],
+        is_bucket: bool,
+        path: &mut Vec<Step>,
+    ) -> Result<bool> {
         let source = Source { pages, nodes: self };
         if !source.find(tree.root, key, path)? {
             return Ok(false);
@@ -186,7 +234,12 @@ impl Nodes {
     }
 
     /// Makes nodes of the pages of `path`, from the root down (T1), and gives the leaf and the place in it.
-    pub(super) fn take_over_way<P: Pages>(&mut self, pages: &P, tree: &mut Tree, path: &[Step]) -> Result<(NodeId, Pos)> {
+    pub(super) fn take_over_way<P: Pages>(
+        &mut self,
+        pages: &P,
+        tree: &mut Tree,
+        path: &[Step],
+    ) -> Result<(NodeId, Pos)> {
         let mut above: Option<(NodeId, Pos)> = None;
         for (depth, step) in path.iter().enumerate() {
             let (node, pos) = match step.place {
@@ -195,7 +248,14 @@ impl Nodes {
                     let node = self.take_over(pages, step.place)?;
                     self.link(tree, above, node)?;
                     tree.version += 1;
-                    (node, if depth + 1 == path.len() { self.pos_of_page_index(node, step.pos)? } else { step.pos })
+                    (
+                        node,
+                        if depth + 1 == path.len() {
+                            self.pos_of_page_index(node, step.pos)?
+                        } else {
+                            step.pos
+                        },
+                    )
                 }
             };
             above = Some((node, pos));

@@ -122,7 +122,8 @@ impl Items {
         Ok(())
     }
 
-    /// The place of the entry that was number `index` of the page that these items were taken from, unchanged since.
+    /// The place of the entry that was number `index` of the page that these items were taken from, unchanged
+    /// since.
     pub fn pos_of_page_index(&self, index: usize) -> Pos {
         let last = self.chunks.len().saturating_sub(1);
         let chunk = (index / FILLED_LEN).min(last);
@@ -195,7 +196,11 @@ impl Items {
 
     /// All entries from `pos` on.
     pub fn iter_from(&self, pos: Pos) -> impl Iterator<Item = &LeafItem> + '_ {
-        let head = self.chunks.get(pos.chunk as usize).and_then(|chunk| chunk.get(pos.index as usize..)).unwrap_or(&[]);
+        let head = self
+            .chunks
+            .get(pos.chunk as usize)
+            .and_then(|chunk| chunk.get(pos.index as usize..))
+            .unwrap_or(&[]);
         let rest = self.chunks.get(pos.chunk as usize + 1..).unwrap_or(&[]);
         head.iter().chain(rest.iter().flatten())
     }
@@ -205,10 +210,13 @@ impl Items {
         self.chunks.iter().flatten()
     }
 
-    /// The first place whose key is not less than the one sought, by `compare` (the entry's key against the sought),
-    /// and whether it is equal. The place may be behind the last entry of its chunk.
+    /// The first place whose key is not less than the one sought, by `compare` (the entry's key against the
+    /// sought), and whether it is equal. The place may be behind the last entry of its chunk.
     #[inline]
-    pub fn search(&self, mut compare: impl FnMut(&LeafItem) -> Result<std::cmp::Ordering>) -> Result<(Pos, bool)> {
+    pub fn search(
+        &self,
+        mut compare: impl FnMut(&LeafItem) -> Result<std::cmp::Ordering>,
+    ) -> Result<(Pos, bool)> {
         use std::cmp::Ordering::{Equal, Greater, Less};
         let (mut low, mut high) = (0, self.chunks.len());
         while high - low > 1 {
@@ -275,7 +283,9 @@ impl Items {
 
     /// Replaces the entry at `pos`.
     pub fn replace(&mut self, pos: Pos, item: LeafItem) {
-        if let Some(slot) = self.chunks.get_mut(pos.chunk as usize).and_then(|chunk| chunk.get_mut(pos.index as usize)) {
+        if let Some(slot) =
+            self.chunks.get_mut(pos.chunk as usize).and_then(|chunk| chunk.get_mut(pos.index as usize))
+        {
             *slot = item;
         }
     }

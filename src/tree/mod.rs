@@ -1,14 +1,15 @@
 //! One B+tree: reading it, changing it, and giving it back as pages.
 //!
-//! The tree knows no files, no freelist, no locks and no transactions. It asks its owner for pages ([`Pages`]), and at
-//! commit for fresh runs ([`Allocator`]). A page that is changed becomes a [`Node`]: a table of references to keys and
-//! values, which lie in the file or in the transaction's arena and never move. A tree is therefore a mixture: nodes
-//! above, the pages that nothing changed below.
+//! The tree knows no files, no freelist, no locks and no transactions. It asks its owner for pages
+//! ([`Pages`]), and at commit for fresh runs ([`Allocator`]). A page that is changed becomes a [`Node`]: a
+//! table of references to keys and values, which lie in the file or in the transaction's arena and never
+//! move. A tree is therefore a mixture: nodes above, the pages that nothing changed below.
 //!
 //! T1. Whatever stands above a node is a node.
 //! T2. A node keeps its id and its key range until the commit: splits and merges happen there and only there.
 //! T3. Bytes that were handed out neither move nor change until the transaction ends.
-//! T4. A page is entered for the first time only through `Source::check_root`, `root` or `child`, which check it.
+//! T4. A page is entered for the first time only through `Source::check_root`, `root` or `child`, which check
+//! it.
 
 mod arena;
 mod cursor;
@@ -27,8 +28,8 @@ mod way;
 
 pub use arena::At;
 pub use cursor::{Cursor, Entry, Take};
-pub use items::LeafItem;
 pub use edit::Condition;
+pub use items::LeafItem;
 pub use node::{Nodes, NodesMark, Root, Tree};
 pub use shape::Shape;
 pub use source::{Found, Source};
@@ -41,7 +42,8 @@ use crate::format::PageId;
 
 /// What a tree asks of the owner of the pages.
 pub trait Pages {
-    /// The bytes of the run of page `id`, its length taken from its header and checked against the database's end.
+    /// The bytes of the run of page `id`, its length taken from its header and checked against the database's
+    /// end.
     fn run(&self, id: PageId) -> Result<&[u8]>;
 
     /// The `len` bytes at `offset` of the file.

@@ -110,7 +110,9 @@ fn leaf_body(page: &Page<'_>, offset: u64) -> Result<Body> {
         let element = page.leaf(index)?;
         let at = At::file(offset + element.key_offset as u64);
         let item = LeafItem::new(at, element.key.len(), element.value.len(), element.is_bucket);
-        items.push(item.ok_or_else(|| Error::corrupt(page.id(), "an element is too long to be written again"))?)?;
+        items.push(
+            item.ok_or_else(|| Error::corrupt(page.id(), "an element is too long to be written again"))?,
+        )?;
     }
     Ok(Body::Leaf(items))
 }
@@ -202,7 +204,8 @@ impl Nodes {
         self.list.get(id.0 as usize).ok_or_else(missing)
     }
 
-    /// Node `id`, to be changed: the one way to it. Before its first change after a savepoint it is kept as it was.
+    /// Node `id`, to be changed: the one way to it. Before its first change after a savepoint it is kept as
+    /// it was.
     pub(super) fn touch(&mut self, id: NodeId) -> Result<&mut Node> {
         let node = self.list.get_mut(id.0 as usize).ok_or_else(missing)?;
         if node.epoch < self.epoch {
@@ -285,7 +288,12 @@ impl Nodes {
     }
 
     /// Points entry `pos` of branch `parent`, or the root of `tree`, to `child`.
-    pub(super) fn link(&mut self, tree: &mut Tree, parent: Option<(NodeId, Pos)>, child: NodeId) -> Result<()> {
+    pub(super) fn link(
+        &mut self,
+        tree: &mut Tree,
+        parent: Option<(NodeId, Pos)>,
+        child: NodeId,
+    ) -> Result<()> {
         match parent {
             None => tree.root = Root::Node(child),
             Some((parent, pos)) => {

@@ -1,8 +1,8 @@
 //! Deleting all keys of a range: subtrees that lie wholly within it are cut off without a look at their keys.
 //!
-//! The first pass only looks: it counts what goes, gathers the runs to free, and refuses a range that holds a bucket. The
-//! second makes nodes of the two edges and takes out what lies between. A branch is never left without a child: its last
-//! one becomes an empty leaf, which the commit removes.
+//! The first pass only looks: it counts what goes, gathers the runs to free, and refuses a range that holds a
+//! bucket. The second makes nodes of the two edges and takes out what lies between. A branch is never left
+//! without a child: its last one becomes an empty leaf, which the commit removes.
 
 use crate::error::{Error, Result};
 use crate::format::MAX_DEPTH;
@@ -46,8 +46,8 @@ impl Visit for Cut {
 }
 
 impl Nodes {
-    /// Takes out all keys of the range, and says how many there were. A range that holds a bucket is refused, and nothing
-    /// has changed then.
+    /// Takes out all keys of the range, and says how many there were. A range that holds a bucket is refused,
+    /// and nothing has changed then.
     pub fn remove_range<P: Pages>(&mut self, pages: &P, tree: &mut Tree, bounds: Bounds<'_>) -> Result<u64> {
         if matches!(bounds, (Some(from), Some(to)) if from >= to) {
             return Ok(0);
@@ -144,7 +144,11 @@ struct Edges<'k> {
 }
 
 impl<'k> Edges<'k> {
-    fn of<P: Pages>(source: Source<'_, P>, branch: &Content<'_>, (from, to): Bounds<'k>) -> Result<Edges<'k>> {
+    fn of<P: Pages>(
+        source: Source<'_, P>,
+        branch: &Content<'_>,
+        (from, to): Bounds<'k>,
+    ) -> Result<Edges<'k>> {
         let first = from.map(|key| branch.search_child(&source, key)).transpose()?;
         let last = to.map(|key| branch.search_child(&source, key)).transpose()?;
         let whole = first.map_or(0, |index| index + 1)..last.unwrap_or(branch.len());
@@ -161,7 +165,13 @@ impl<'k> Edges<'k> {
 }
 
 /// Gathers what the range holds below `place`.
-fn look<P: Pages>(source: Source<'_, P>, place: Place, bounds: Bounds<'_>, cut: &mut Cut, depth: usize) -> Result<()> {
+fn look<P: Pages>(
+    source: Source<'_, P>,
+    place: Place,
+    bounds: Bounds<'_>,
+    cut: &mut Cut,
+    depth: usize,
+) -> Result<()> {
     if depth >= MAX_DEPTH {
         return Err(too_deep(place));
     }
@@ -180,7 +190,12 @@ fn look<P: Pages>(source: Source<'_, P>, place: Place, bounds: Bounds<'_>, cut: 
     Ok(())
 }
 
-fn look_at_leaf<P: Pages>(source: Source<'_, P>, leaf: &Content<'_>, (from, to): Bounds<'_>, cut: &mut Cut) -> Result<()> {
+fn look_at_leaf<P: Pages>(
+    source: Source<'_, P>,
+    leaf: &Content<'_>,
+    (from, to): Bounds<'_>,
+    cut: &mut Cut,
+) -> Result<()> {
     let start = match from {
         Some(from) => leaf.search(&source, from)?.0,
         None => Pos::default(),

@@ -1,8 +1,10 @@
-//! Before a commit: nodes that lost entries are removed or merged with a neighbour, and a root with one child gives way.
+//! Before a commit: nodes that lost entries are removed or merged with a neighbour, and a root with one child
+//! gives way.
 //!
-//! The order is bottom-up. bbolt's rule (`node.rebalance`) merges with the left neighbour, or the right one of a first
-//! child, whatever comes out, and cuts again; libbolt's merges only what then fits a page. Neither leaves a branch with
-//! one child: a later deletion in Go would find no neighbour to merge it with, and panic.
+//! The order is bottom-up. bbolt's rule (`node.rebalance`) merges with the left neighbour, or the right one
+//! of a first child, whatever comes out, and cuts again; libbolt's merges only what then fits a page. Neither
+//! leaves a branch with one child: a later deletion in Go would find no neighbour to merge it with, and
+//! panic.
 
 use crate::error::{Error, Result};
 use crate::format::{ELEMENT_LEN, MAX_DEPTH, PAGE_HEADER_LEN};
@@ -25,7 +27,14 @@ impl Nodes {
         self.collapse_root(pages, tree, shape)
     }
 
-    fn rebalance_node<P: Pages>(&mut self, pages: &P, id: NodeId, upper: Fence, shape: &Shape, depth: usize) -> Result<()> {
+    fn rebalance_node<P: Pages>(
+        &mut self,
+        pages: &P,
+        id: NodeId,
+        upper: Fence,
+        shape: &Shape,
+        depth: usize,
+    ) -> Result<()> {
         if depth >= MAX_DEPTH {
             return Err(too_deep(Place::Node(id)));
         }
@@ -52,8 +61,16 @@ impl Nodes {
         Ok(())
     }
 
-    /// Removes or merges child `index` of branch `id` if it has become too small; whether the branch lost an entry.
-    fn rebalance_child<P: Pages>(&mut self, pages: &P, id: NodeId, index: usize, upper: Fence, shape: &Shape) -> Result<bool> {
+    /// Removes or merges child `index` of branch `id` if it has become too small; whether the branch lost an
+    /// entry.
+    fn rebalance_child<P: Pages>(
+        &mut self,
+        pages: &P,
+        id: NodeId,
+        index: usize,
+        upper: Fence,
+        shape: &Shape,
+    ) -> Result<bool> {
         let Body::Branch(items) = &self.get(id)?.body else { return Err(missing()) };
         let count = items.len();
         let Some(Child::Node(child)) = items.get(index).map(|item| item.child()) else { return Ok(false) };
@@ -123,9 +140,16 @@ impl Nodes {
         }
     }
 
-    /// Appends child `left` + 1 of branch `id` to child `left`. Where they are branches, a child that had no neighbour to
-    /// be merged with has one now.
-    fn merge<P: Pages>(&mut self, pages: &P, id: NodeId, left: usize, upper: Fence, shape: &Shape) -> Result<()> {
+    /// Appends child `left` + 1 of branch `id` to child `left`. Where they are branches, a child that had no
+    /// neighbour to be merged with has one now.
+    fn merge<P: Pages>(
+        &mut self,
+        pages: &P,
+        id: NodeId,
+        left: usize,
+        upper: Fence,
+        shape: &Shape,
+    ) -> Result<()> {
         let target_id = self.child_node(pages, id, left, upper)?;
         let from = self.child_node(pages, id, left + 1, upper)?;
         self.drop_page(from)?;
@@ -179,7 +203,8 @@ impl Nodes {
 /// The left ones of the pairs that child `index` may be merged in.
 fn merge_candidates(index: usize, count: usize, shape: &Shape) -> impl Iterator<Item = usize> {
     let before = index.checked_sub(1);
-    let after = if index + 1 < count && (before.is_none() || !shape.merge_always) { Some(index) } else { None };
+    let after =
+        if index + 1 < count && (before.is_none() || !shape.merge_always) { Some(index) } else { None };
     before.into_iter().chain(after)
 }
 

@@ -1,8 +1,9 @@
 //! Binary search on a page, arranged so that the memory's latency overlaps.
 //!
-//! A page that is not in the cache costs a miss for its header, one for each line of its table, and one for each key that
-//! is compared. The first lines are asked for as soon as the page's number is known ([`prefetch_table`]); with each
-//! comparison the keys of the two that may follow are asked for, so that every other miss is already under way.
+//! A page that is not in the cache costs a miss for its header, one for each line of its table, and one for
+//! each key that is compared. The first lines are asked for as soon as the page's number is known
+//! ([`prefetch_table`]); with each comparison the keys of the two that may follow are asked for, so that
+//! every other miss is already under way.
 
 use std::cmp::Ordering;
 

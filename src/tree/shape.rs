@@ -1,10 +1,12 @@
 //! Where a changed node is cut into pages: the one rule of a tree's shape.
 //!
-//! With a fill percent it is bbolt's rule (`node.splitTwo`): cut as soon as at least two entries reach the percentage,
-//! leave at least two behind. Without one it is libbolt's: what came in ascending order fills its pages, anything else
-//! is cut into even parts, and an entry larger than a page stands alone, so that changing it writes nothing else.
+//! With a fill percent it is bbolt's rule (`node.splitTwo`): cut as soon as at least two entries reach the
+//! percentage, leave at least two behind. Without one it is libbolt's: what came in ascending order fills its
+//! pages, anything else is cut into even parts, and an entry larger than a page stands alone, so that
+//! changing it writes nothing else.
 //!
-//! Both keep within what Go can read: no element reaches past 2^31-1 bytes, no page has more than 0xFFFE elements.
+//! Both keep within what Go can read: no element reaches past 2^31-1 bytes, no page has more than 0xFFFE
+//! elements.
 
 use crate::error::{Error, Result};
 use crate::format::{ELEMENT_LEN, MAX_ELEMENT_COUNT, MAX_ELEMENT_SPAN, PAGE_HEADER_LEN};
@@ -51,8 +53,8 @@ impl Shape {
         len.div_ceil(self.capacity()).max(1)
     }
 
-    /// How many entries go on each page, given the size of each with its element. `rising` says that what is new came in
-    /// ascending order at the end.
+    /// How many entries go on each page, given the size of each with its element. `rising` says that what is
+    /// new came in ascending order at the end.
     pub fn cut(&self, sizes: &[u64], leaf: bool, rising: bool) -> Result<Vec<usize>> {
         let cuts = match self.fill_percent {
             Some(percent) => self.cut_by_fill(sizes, percent),
@@ -118,7 +120,8 @@ impl Shape {
         cuts
     }
 
-    /// A branch: even or full, but never one child alone on a page, else the tree would not grow narrower upwards.
+    /// A branch: even or full, but never one child alone on a page, else the tree would not grow narrower
+    /// upwards.
     fn cut_branch(&self, sizes: &[u64], rising: bool) -> Vec<usize> {
         let even = !rising && sizes.iter().all(|&size| size <= self.capacity() / 4);
         let mut cuts = if even { self.cut_even(sizes) } else { self.cut_full(sizes, self.capacity(), false) };
@@ -161,7 +164,9 @@ fn bounded(sizes: &[u64], cuts: Vec<usize>) -> Result<Vec<usize>> {
         let (mut count, mut len) = (0, 0);
         for &size in rest.by_ref().take(cut) {
             if size > MAX_ELEMENT_SPAN {
-                return Err(Error::ValueSize(usize::try_from(size - ELEMENT_LEN as u64).unwrap_or(usize::MAX)));
+                return Err(Error::ValueSize(
+                    usize::try_from(size - ELEMENT_LEN as u64).unwrap_or(usize::MAX),
+                ));
             }
             if count > 0 && (len + size > MAX_ELEMENT_SPAN || count == MAX_ELEMENT_COUNT) {
                 bounded.try_reserve(1)?;
@@ -208,7 +213,11 @@ mod tests {
         assert_eq!(shape(Some(0.5)).cut(&[300; 5], true, true).unwrap(), [2, 3]);
         assert_eq!(shape(Some(0.5)).cut(&[300; 4], true, true).unwrap(), [4]);
         assert_eq!(shape(Some(1.0)).cut(&[100; 25], true, true).unwrap(), [10, 10, 5]);
-        assert_eq!(shape(Some(0.5)).cut(&[252; 4], true, true).unwrap(), [4], "a full page of four is not cut");
+        assert_eq!(
+            shape(Some(0.5)).cut(&[252; 4], true, true).unwrap(),
+            [4],
+            "a full page of four is not cut"
+        );
     }
 
     #[test]

@@ -10,8 +10,8 @@ use crate::freelist::Run;
 use super::Pages;
 use super::arena::At;
 use super::items::{LeafItem, Pos};
-use super::search::{prefetch_table, search, search_child};
 use super::node::{Body, BranchItem, Child, Node, NodeId, Nodes, Root, missing};
+use super::search::{prefetch_table, search, search_child};
 
 /// A page or node on the way through a tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +33,9 @@ impl Place {
     /// The run of a page that is not inline.
     pub fn run(&self, page_size: u32) -> Option<Run> {
         match *self {
-            Place::Page { id, len, .. } if id != 0 => Some(Run { id, page_count: len / u64::from(page_size) }),
+            Place::Page { id, len, .. } if id != 0 => {
+                Some(Run { id, page_count: len / u64::from(page_size) })
+            }
             _ => None,
         }
     }
@@ -114,7 +116,8 @@ impl<'a, P: Pages> Source<'a, P> {
         self.bytes(item.at, u64::from(item.key_len))
     }
 
-    /// The place of a tree's root. An inline page was checked when its bucket was opened ([`Self::check_root`]).
+    /// The place of a tree's root. An inline page was checked when its bucket was opened
+    /// ([`Self::check_root`]).
     #[inline]
     pub fn root(&self, root: Root) -> Result<Place> {
         match root {
@@ -135,8 +138,8 @@ impl<'a, P: Pages> Source<'a, P> {
         self.root(root)
     }
 
-    /// The place of page `id`, which the first time is checked in itself and against the keys that its parent has for it
-    /// and for the next one (T4).
+    /// The place of page `id`, which the first time is checked in itself and against the keys that its parent
+    /// has for it and for the next one (T4).
     #[inline]
     fn page(&self, id: PageId, lower: Option<&[u8]>, upper: Option<&[u8]>) -> Result<Place> {
         let page = self.checked(id, lower, upper)?;
@@ -152,7 +155,13 @@ impl<'a, P: Pages> Source<'a, P> {
     }
 
     #[cold]
-    pub(super) fn check(&self, run: &'a [u8], id: PageId, lower: Option<&[u8]>, upper: Option<&[u8]>) -> Result<Page<'a>> {
+    pub(super) fn check(
+        &self,
+        run: &'a [u8],
+        id: PageId,
+        lower: Option<&[u8]>,
+        upper: Option<&[u8]>,
+    ) -> Result<Page<'a>> {
         let page = Page::verify(run, id, self.pages.high_water())?;
         check_fences(&page, lower, upper)?;
         self.pages.set_known(id);
@@ -223,7 +232,13 @@ impl<'a, P: Pages> Source<'a, P> {
     }
 
     /// As [`Self::get`], where all is pages: below a page there are no nodes (T1).
-    fn get_in_pages(&self, id: PageId, lower: Option<&'a [u8]>, upper: Option<&'a [u8]>, key: &[u8]) -> Result<Option<Found<'a>>> {
+    fn get_in_pages(
+        &self,
+        id: PageId,
+        lower: Option<&'a [u8]>,
+        upper: Option<&'a [u8]>,
+        key: &[u8],
+    ) -> Result<Option<Found<'a>>> {
         let (mut id, mut lower, mut upper) = (id, lower, upper);
         for _ in 0..MAX_DEPTH {
             let page = self.checked(id, lower, upper)?;
@@ -242,7 +257,12 @@ impl<'a, P: Pages> Source<'a, P> {
 
     /// The child at `index` of a branch; `upper` becomes the key that the child may not reach.
     #[inline]
-    pub(super) fn descend(&self, branch: &Content<'a>, index: usize, upper: &mut Option<&'a [u8]>) -> Result<Place> {
+    pub(super) fn descend(
+        &self,
+        branch: &Content<'a>,
+        index: usize,
+        upper: &mut Option<&'a [u8]>,
+    ) -> Result<Place> {
         if index + 1 < branch.len() {
             *upper = Some(branch.branch_key(self, index + 1)?);
         }
@@ -256,7 +276,8 @@ impl<'a, P: Pages> Source<'a, P> {
 
     /// Writes into `path` the way to the place of `key`, and says whether the key is there.
     ///
-    /// The last step is a leaf, at the first entry that is not below the key; it may be behind the leaf's last.
+    /// The last step is a leaf, at the first entry that is not below the key; it may be behind the leaf's
+    /// last.
     pub(super) fn find(&self, root: Root, key: &[u8], path: &mut Vec<Step>) -> Result<bool> {
         path.clear();
         let mut place = self.root(root)?;
@@ -304,10 +325,16 @@ pub(super) fn too_deep(place: Place) -> Error {
 pub(super) fn check_fences(page: &Page<'_>, lower: Option<&[u8]>, upper: Option<&[u8]>) -> Result<()> {
     let Some(last) = page.count().checked_sub(1) else { return Ok(()) };
     if lower.is_some_and(|lower| page.key(0).is_ok_and(|key| key < lower)) {
-        return Err(Error::corrupt(page.id(), "the first key lies below the key that its parent has for the page"));
+        return Err(Error::corrupt(
+            page.id(),
+            "the first key lies below the key that its parent has for the page",
+        ));
     }
     if upper.is_some_and(|upper| page.key(last).is_ok_and(|key| key >= upper)) {
-        return Err(Error::corrupt(page.id(), "the last key reaches the key that its parent has for the next page"));
+        return Err(Error::corrupt(
+            page.id(),
+            "the last key reaches the key that its parent has for the next page",
+        ));
     }
     Ok(())
 }
@@ -349,7 +376,9 @@ impl<'a> Content<'a> {
                 Ok((At::file(offset + key_offset as u64), key.len() as u32))
             }
             Content::Node(node) => match &node.body {
-                Body::Branch(items) => items.get(index).map(|item| (item.at, item.key_len)).ok_or_else(missing),
+                Body::Branch(items) => {
+                    items.get(index).map(|item| (item.at, item.key_len)).ok_or_else(missing)
+                }
                 Body::Leaf(_) => Err(missing()),
             },
         }
@@ -407,14 +436,16 @@ impl<'a> Content<'a> {
                 let element = page.leaf(pos.index as usize)?;
                 let at = At::file(offset + element.key_offset as u64);
                 let value_at = at.plus(element.key.len() as u64);
-                let found = Found { value: element.value, key_at: at, at: value_at, is_bucket: element.is_bucket };
+                let found =
+                    Found { value: element.value, key_at: at, at: value_at, is_bucket: element.is_bucket };
                 Ok((element.key, found))
             }
             Content::Node(node) => {
                 let Body::Leaf(items) = &node.body else { return Err(missing()) };
                 let item = items.get(pos).ok_or_else(missing)?;
                 let value = source.bytes(item.value_at(), u64::from(item.value_len()))?;
-                let found = Found { value, key_at: item.key_at(), at: item.value_at(), is_bucket: item.is_bucket() };
+                let found =
+                    Found { value, key_at: item.key_at(), at: item.value_at(), is_bucket: item.is_bucket() };
                 Ok((source.leaf_key(item)?, found))
             }
         }

@@ -1,7 +1,8 @@
 //! At commit: nodes are cut into pages, pages get their ids, parents learn of them, bottom-up.
 //!
 //! Nothing is written here. The result is a list of planned runs, each a range of a node's entries, which
-//! [`encode_run`] turns into bytes one at a time, so that a large commit needs no second copy of itself in memory.
+//! [`encode_run`] turns into bytes one at a time, so that a large commit needs no second copy of itself in
+//! memory.
 
 use crate::error::{Error, Result};
 use crate::format::page::{Kind, PageBuilder};
@@ -33,8 +34,15 @@ pub struct PlannedRun {
 }
 
 impl Nodes {
-    /// Plans the pages of all changed nodes of `tree`, whose root becomes a page, and frees the runs that they replace.
-    pub fn spill(&mut self, tree: &mut Tree, shape: &Shape, allocator: &mut impl Allocator, plan: &mut Vec<PlannedRun>) -> Result<()> {
+    /// Plans the pages of all changed nodes of `tree`, whose root becomes a page, and frees the runs that
+    /// they replace.
+    pub fn spill(
+        &mut self,
+        tree: &mut Tree,
+        shape: &Shape,
+        allocator: &mut impl Allocator,
+        plan: &mut Vec<PlannedRun>,
+    ) -> Result<()> {
         let Root::Node(root) = tree.root else { return Ok(()) };
         let mut spill = Spill { nodes: self, shape, allocator, plan };
         let mut entries = spill.node(root, true, 0)?;
@@ -50,9 +58,15 @@ impl Nodes {
         Ok(())
     }
 
-    /// The page image of `tree` if it is one changed leaf, holds no bucket and fits a quarter of a page: then its bucket
-    /// is kept inline (bbolt: `inlineable`). The image follows `header` in the result.
-    pub fn inline_value<P: Pages>(&self, pages: &P, tree: &Tree, shape: &Shape, header: [u8; BUCKET_HEADER_LEN]) -> Result<Option<Vec<u8>>> {
+    /// The page image of `tree` if it is one changed leaf, holds no bucket and fits a quarter of a page: then
+    /// its bucket is kept inline (bbolt: `inlineable`). The image follows `header` in the result.
+    pub fn inline_value<P: Pages>(
+        &self,
+        pages: &P,
+        tree: &Tree,
+        shape: &Shape,
+        header: [u8; BUCKET_HEADER_LEN],
+    ) -> Result<Option<Vec<u8>>> {
         let Root::Node(root) = tree.root else { return Ok(None) };
         let Body::Leaf(items) = &self.get(root)?.body else { return Ok(None) };
         let len = used_len(&self.get(root)?.body);
@@ -105,7 +119,8 @@ impl<A: Allocator> Spill<'_, A> {
         self.cut(id, rising)
     }
 
-    /// Plans the children of branch `id`, which becomes the table of their pages; whether it grew at its end only.
+    /// Plans the children of branch `id`, which becomes the table of their pages; whether it grew at its end
+    /// only.
     fn children(&mut self, id: NodeId, rightmost: bool, depth: usize) -> Result<bool> {
         let old = std::mem::take(self.nodes.branch_mut(id)?);
         let mut items = Vec::new();
@@ -208,7 +223,9 @@ fn entry_sizes(body: &Body) -> Result<Vec<u64>> {
 pub fn encode_run<P: Pages>(source: Source<'_, P>, planned: &PlannedRun, bytes: &mut [u8]) -> Result<()> {
     let overflow = u32::try_from(planned.run.page_count - 1).map_err(|_| missing())?;
     match &source.nodes.get(planned.node)?.body {
-        Body::Leaf(items) => encode_leaf(source, items, planned.start, planned.count, planned.run.id, overflow, bytes),
+        Body::Leaf(items) => {
+            encode_leaf(source, items, planned.start, planned.count, planned.run.id, overflow, bytes)
+        }
         Body::Branch(items) => {
             let start = planned.start.index as usize;
             let items = items.get(start..start + planned.count).ok_or_else(missing)?;
@@ -229,14 +246,22 @@ fn encode_leaf<P: Pages>(
     let mut builder = PageBuilder::new(bytes, id, Kind::Leaf, count, overflow).ok_or_else(missing)?;
     let mut pending = Piece::default();
     for item in items.iter_from(start).take(count) {
-        builder.leaf(item.key_len(), item.value_len(), item.is_bucket(), pending.len as usize).ok_or_else(missing)?;
+        builder
+            .leaf(item.key_len(), item.value_len(), item.is_bucket(), pending.len as usize)
+            .ok_or_else(missing)?;
         pending.add(item.key_at(), item.data_len(), source, &mut builder)?;
     }
     pending.flush(source, &mut builder)?;
     builder.finish().ok_or_else(missing)
 }
 
-fn encode_branch<P: Pages>(source: Source<'_, P>, items: &[BranchItem], id: PageId, overflow: u32, bytes: &mut [u8]) -> Result<()> {
+fn encode_branch<P: Pages>(
+    source: Source<'_, P>,
+    items: &[BranchItem],
+    id: PageId,
+    overflow: u32,
+    bytes: &mut [u8],
+) -> Result<()> {
     let mut builder = PageBuilder::new(bytes, id, Kind::Branch, items.len(), overflow).ok_or_else(missing)?;
     let mut pending = Piece::default();
     for item in items {
@@ -256,7 +281,13 @@ struct Piece {
 }
 
 impl Piece {
-    fn add<P: Pages>(&mut self, at: At, len: u64, source: Source<'_, P>, builder: &mut PageBuilder<'_>) -> Result<()> {
+    fn add<P: Pages>(
+        &mut self,
+        at: At,
+        len: u64,
+        source: Source<'_, P>,
+        builder: &mut PageBuilder<'_>,
+    ) -> Result<()> {
         if self.at.is_some_and(|start| start.plus(self.len) != at) {
             self.flush(source, builder)?;
         }

@@ -1,7 +1,8 @@
-//! A walk over all of a tree, for those who must know its pages: deletion, the search for free pages, the checker.
+//! A walk over all of a tree, for those who must know its pages: deletion, the search for free pages, the
+//! checker.
 //!
-//! It keeps a list of places still to be entered instead of calling itself. It ends on any file as long as the visitor
-//! refuses a run that it has seen before.
+//! It keeps a list of places still to be entered instead of calling itself. It ends on any file as long as
+//! the visitor refuses a run that it has seen before.
 
 use crate::error::{Error, Result};
 use crate::format::MAX_DEPTH;

@@ -1,8 +1,8 @@
 //! The way from a tree's root to an entry: how it is found, and how it goes on to the neighbouring leaf.
 //!
-//! C1. From one leaf to the next the keys ascend (descend), and a branch page is entered only with keys within its
-//!     parent's. A file in which pages are shared or go in circles breaks this, so a walk takes no more steps than the
-//!     file has entries.
+//! C1. From one leaf to the next the keys ascend (descend), and a branch page is entered only with keys
+//! within its     parent's. A file in which pages are shared or go in circles breaks this, so a walk takes no
+//! more steps than the     file has entries.
 
 use crate::error::Result;
 use crate::format::MAX_DEPTH;
@@ -40,7 +40,8 @@ impl Way {
         self.steps.last_mut()
     }
 
-    /// Leads to the first entry not below `key`: whether that is the key itself, or `None` where there is none.
+    /// Leads to the first entry not below `key`: whether that is the key itself, or `None` where there is
+    /// none.
     pub fn find<P: Pages>(&mut self, source: Source<'_, P>, root: Root, key: &[u8]) -> Result<Option<bool>> {
         let exact = source.find(root, key, &mut self.steps)?;
         let Some(step) = self.steps.last_mut() else { return Ok(None) };
@@ -52,7 +53,8 @@ impl Way {
         Ok(Some(exact))
     }
 
-    /// Leads to the last entry below `key`, or to `key` itself where `inclusive`; `false` where there is none.
+    /// Leads to the last entry below `key`, or to `key` itself where `inclusive`; `false` where there is
+    /// none.
     pub fn find_last<P: Pages>(
         &mut self,
         source: Source<'_, P>,
@@ -77,7 +79,12 @@ impl Way {
     }
 
     /// Leads to the entry from which a walk in this direction begins; `false` where the tree has none.
-    pub fn go_to_end<P: Pages>(&mut self, source: Source<'_, P>, root: Root, direction: Direction) -> Result<bool> {
+    pub fn go_to_end<P: Pages>(
+        &mut self,
+        source: Source<'_, P>,
+        root: Root,
+        direction: Direction,
+    ) -> Result<bool> {
         self.steps.clear();
         let root = source.root(root)?;
         Ok(self.enter(source, root, direction)? || self.step_leaf(source, direction)?)
@@ -93,7 +100,8 @@ impl Way {
         Ok(false)
     }
 
-    /// Moves from a leaf to the neighbouring one that has entries; `false` where there is none, and the way is lost.
+    /// Moves from a leaf to the neighbouring one that has entries; `false` where there is none, and the way
+    /// is lost.
     pub fn step_leaf<P: Pages>(&mut self, source: Source<'_, P>, direction: Direction) -> Result<bool> {
         self.steps.pop();
         while let Some(step) = self.steps.last_mut() {
@@ -114,7 +122,12 @@ impl Way {
     }
 
     /// Goes down from `place` along the first (last) children; whether the leaf at the end has entries.
-    fn enter<P: Pages>(&mut self, source: Source<'_, P>, mut place: Place, direction: Direction) -> Result<bool> {
+    fn enter<P: Pages>(
+        &mut self,
+        source: Source<'_, P>,
+        mut place: Place,
+        direction: Direction,
+    ) -> Result<bool> {
         while self.steps.len() < MAX_DEPTH {
             let content = source.content(place)?;
             let pos = match direction {
@@ -132,7 +145,12 @@ impl Way {
     }
 
     /// The child at `pos` of the branch at the end of the way, its keys within the branch's (C1).
-    fn guarded_child<P: Pages>(&self, source: Source<'_, P>, branch: &Content<'_>, pos: Pos) -> Result<Place> {
+    fn guarded_child<P: Pages>(
+        &self,
+        source: Source<'_, P>,
+        branch: &Content<'_>,
+        pos: Pos,
+    ) -> Result<Place> {
         let index = pos.index as usize;
         let lower = branch.branch_key(&source, index)?;
         let upper = self.upper_fence(source)?;

@@ -1,5 +1,5 @@
-//! A copy of the database as one transaction sees it, byte for byte what bbolt's `Tx.WriteTo` gives: the meta twice, the
-//! second with the id before, then all pages as they stand in the file.
+//! A copy of the database as one transaction sees it, byte for byte what bbolt's `Tx.WriteTo` gives: the meta
+//! twice, the second with the id before, then all pages as they stand in the file.
 
 use crate::error::{Error, Result};
 use crate::format::meta::Meta;
@@ -14,7 +14,10 @@ impl Txn {
     /// Gives the copy to `write`, piece by piece. An error of `write` ends it at once and comes back.
     ///
     /// The copy has [`Txn::len`] bytes. For a write transaction it is the state with which it began.
-    pub fn write_to<E: From<Error>>(&self, mut write: impl FnMut(&[u8]) -> std::result::Result<(), E>) -> std::result::Result<(), E> {
+    pub fn write_to<E: From<Error>>(
+        &self,
+        mut write: impl FnMut(&[u8]) -> std::result::Result<(), E>,
+    ) -> std::result::Result<(), E> {
         let snapshot = self.snapshot()?;
         let page_size = u64::from(snapshot.meta.page_size);
         for (slot, txid) in [(0, snapshot.meta.txid), (1, snapshot.meta.txid.wrapping_sub(1))] {

@@ -1,8 +1,9 @@
 //! The buckets that were opened in a transaction, and what is done with their keys.
 //!
-//! B1. A bucket's number is larger than its parent's, unless it was moved; a commit goes through them from the deepest
-//!     up.
-//! B2. A name is opened once: the same name gives the same number. Numbers are never used again in the transaction.
+//! B1. A bucket's number is larger than its parent's, unless it was moved; a commit goes through them from
+//! the deepest     up.
+//! B2. A name is opened once: the same name gives the same number. Numbers are never used again in the
+//! transaction.
 
 use std::collections::HashMap;
 
@@ -62,7 +63,8 @@ pub(super) struct Bucket {
 /// All open buckets.
 pub(super) struct Buckets {
     list: Vec<Bucket>,
-    /// Those from number [`SCAN_LEN`] on, by parent and name; of several, one at most is there and has that parent.
+    /// Those from number [`SCAN_LEN`] on, by parent and name; of several, one at most is there and has that
+    /// parent.
     by_name: HashMap<(u32, Box<[u8]>), Vec<u32>>,
     was_moved: bool,
     renewal: u32,
@@ -82,7 +84,8 @@ pub(super) struct BucketsMark {
 impl Buckets {
     pub fn new(meta: &Meta) -> Buckets {
         let (list, kept) = (Vec::new(), Vec::new());
-        let mut buckets = Buckets { list, by_name: HashMap::new(), was_moved: false, renewal: 0, epoch: 0, kept };
+        let mut buckets =
+            Buckets { list, by_name: HashMap::new(), was_moved: false, renewal: 0, epoch: 0, kept };
         buckets.renew(meta);
         buckets
     }
@@ -126,7 +129,8 @@ impl Buckets {
         }
     }
 
-    /// An open bucket, to be changed: the one way to it. Before its first change after a savepoint it is kept as it was.
+    /// An open bucket, to be changed: the one way to it. Before its first change after a savepoint it is kept
+    /// as it was.
     pub fn get_mut(&mut self, id: BucketId) -> Result<&mut Bucket> {
         let position = self.position(id);
         match self.list.get_mut(position) {
@@ -163,7 +167,8 @@ impl Buckets {
 
     /// The buckets above `id`, the root last.
     pub fn ancestors(&self, id: BucketId) -> impl Iterator<Item = BucketId> + '_ {
-        let above = |id: &BucketId| if *id == ROOT { None } else { Some(self.list.get(id.index())?.state.parent) };
+        let above =
+            |id: &BucketId| if *id == ROOT { None } else { Some(self.list.get(id.index())?.state.parent) };
         std::iter::successors(Some(id), above).skip(1)
     }
 
@@ -262,13 +267,15 @@ impl Txn {
             return Ok(None);
         }
         let Some(ids) = self.buckets.by_name.get(&(parent.index, Box::from(name))) else { return Ok(None) };
-        let is_there = |&id: &BucketId| self.buckets.get(id).is_ok_and(|bucket| bucket.state.parent == parent);
+        let is_there =
+            |&id: &BucketId| self.buckets.get(id).is_ok_and(|bucket| bucket.state.parent == parent);
         Ok(ids.iter().map(|&index| self.buckets.id(index)).find(is_there))
     }
 
     /// Opens the bucket `name` in `parent`. The same name gives the same number.
     ///
-    /// `NotFound` where there is none, `WrongType` where the key has a value, `BadHandle` where `parent` is deleted.
+    /// `NotFound` where there is none, `WrongType` where the key has a value, `BadHandle` where `parent` is
+    /// deleted.
     pub fn bucket(&mut self, parent: BucketId, name: &[u8]) -> Result<BucketId> {
         let root = self.buckets.get(parent)?.tree.root;
         if let Some(id) = self.open_child(parent, name)? {
@@ -287,7 +294,8 @@ impl Txn {
 
     /// Makes the bucket `name` in `parent`.
     ///
-    /// `Exists` where it is there, `WrongType` where the key has a value, `NameRequired`, `KeySize`, `NotWritable`.
+    /// `Exists` where it is there, `WrongType` where the key has a value, `NameRequired`, `KeySize`,
+    /// `NotWritable`.
     pub fn create_bucket(&mut self, parent: BucketId, name: &[u8]) -> Result<BucketId> {
         self.check_writable()?;
         let root = self.buckets.get(parent)?.tree.root;
@@ -320,7 +328,13 @@ impl Txn {
     }
 
     /// Sets an entry of a bucket's tree.
-    pub(super) fn put_entry(&mut self, id: BucketId, key: &[u8], value: &[u8], is_bucket: bool) -> Result<()> {
+    pub(super) fn put_entry(
+        &mut self,
+        id: BucketId,
+        key: &[u8],
+        value: &[u8],
+        is_bucket: bool,
+    ) -> Result<()> {
         let snapshot = self.snapshot.as_ref().ok_or_else(gone)?;
         let bucket = self.buckets.get_mut(id)?;
         self.nodes.put(&**snapshot, &mut bucket.tree, key, value, is_bucket)?;
@@ -338,8 +352,8 @@ impl Txn {
         Ok(())
     }
 
-    /// As [`Txn::put`], with a value of `value_len` zero bytes that the caller is to fill before the transaction is used
-    /// again.
+    /// As [`Txn::put`], with a value of `value_len` zero bytes that the caller is to fill before the
+    /// transaction is used again.
     pub fn put_reserve(&mut self, id: BucketId, key: &[u8], value_len: usize) -> Result<&mut [u8]> {
         self.check_put(key, value_len)?;
         let snapshot = self.snapshot.as_ref().ok_or_else(gone)?;
@@ -349,10 +363,11 @@ impl Txn {
         Ok(value)
     }
 
-    /// Takes out all keys from `from` on (`None`: from the first) that are below `to` (`None`: all), and gives their number.
+    /// Takes out all keys from `from` on (`None`: from the first) that are below `to` (`None`: all), and
+    /// gives their number.
     ///
-    /// What lies wholly within the range is freed without a look at its keys. `WrongType` where the range holds a bucket:
-    /// nothing has changed then. `NotWritable`.
+    /// What lies wholly within the range is freed without a look at its keys. `WrongType` where the range
+    /// holds a bucket: nothing has changed then. `NotWritable`.
     pub fn delete_range(&mut self, id: BucketId, from: Option<&[u8]>, to: Option<&[u8]>) -> Result<u64> {
         self.check_writable()?;
         let snapshot = self.snapshot.as_ref().ok_or_else(gone)?;
@@ -425,15 +440,16 @@ impl Txn {
         Ok(())
     }
 
-    /// Adds one to the bucket's sequence number and gives it. The first is 1; past 2^64-1 comes 0, as in bbolt.
+    /// Adds one to the bucket's sequence number and gives it. The first is 1; past 2^64-1 comes 0, as in
+    /// bbolt.
     pub fn next_sequence(&mut self, id: BucketId) -> Result<u64> {
         let next = self.sequence(id)?.wrapping_add(1);
         self.set_sequence(id, next)?;
         Ok(next)
     }
 
-    /// For this transaction, cuts the bucket's pages by bbolt's rule with this fill percent, 0.1 to 1.0 (others are taken
-    /// as the nearest).
+    /// For this transaction, cuts the bucket's pages by bbolt's rule with this fill percent, 0.1 to 1.0
+    /// (others are taken as the nearest).
     pub fn set_fill_percent(&mut self, id: BucketId, percent: f64) -> Result<()> {
         self.check_writable()?;
         if percent.is_nan() {

@@ -1,7 +1,7 @@
 //! How much a bucket holds and how well its pages are filled, as Go's bbolt counts it.
 //!
-//! Counted are the pages of the file: what the transaction has changed is not seen, as in bbolt. Buckets below are
-//! counted without recursion; the depth of a bucket is known once all below it are.
+//! Counted are the pages of the file: what the transaction has changed is not seen, as in bbolt. Buckets
+//! below are counted without recursion; the depth of a bucket is known once all below it are.
 
 use crate::error::{Error, Result};
 use crate::format::page::Page;
@@ -88,7 +88,8 @@ impl Txn {
 }
 
 impl Count {
-    /// Counts an inline bucket by its page. It holds no buckets: Go never writes one that does, and does not look.
+    /// Counts an inline bucket by its page. It holds no buckets: Go never writes one that does, and does not
+    /// look.
     fn inline(&mut self, bytes: &[u8]) -> Result<()> {
         let page = Page::verify(bytes, 0, 0)?;
         if !page.is_leaf() {
@@ -166,7 +167,8 @@ impl Visit for Count {
     }
 }
 
-/// Where the data of the last element ends, in bytes from the head of the page: what Go takes for the bytes in use.
+/// Where the data of the last element ends, in bytes from the head of the page: what Go takes for the bytes
+/// in use.
 fn end_of_data(page: &Page<'_>) -> Result<u64> {
     let Some(last) = page.count().checked_sub(1) else { return Ok(PAGE_HEADER_LEN as u64) };
     let end = if page.is_leaf() {

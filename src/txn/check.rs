@@ -35,8 +35,8 @@ use walk::Reference;
 /// What is to be checked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CheckOptions {
-    /// Only the pages and buckets below this page. The meta pages, the freelist itself and pages that nothing
-    /// reaches are left out then.
+    /// Only the pages and buckets below this page. The meta pages, the freelist itself and pages that
+    /// nothing reaches are left out then.
     pub from_page: Option<PageId>,
 }
 

@@ -6,12 +6,13 @@
 //! R2. When the meta is written, all that it reaches is durable, and so is the file's length.
 //! R3. No commit is acknowledged while its meta is not durable.
 //! R4. The file is never shortened.
-//! R5. The older meta stays sound until its slot is overwritten: what commit N freed is not reused before N+1 is
-//!     durable. For the first commit after an open, whose older meta may reach anything that is free, [`adopt`] first
-//!     writes the adopted meta into both slots.
+//! R5. The older meta stays sound until its slot is overwritten: what commit N freed is not reused before N+1
+//! is     durable. For the first commit after an open, whose older meta may reach anything that is free,
+//! [`adopt`] first     writes the adopted meta into both slots.
 //!
-//! A failure before the sync of the data fails the transaction alone. After a failed sync, or a failed write of the meta,
-//! the database writes nothing any more until it is opened anew: what the disk holds is not known.
+//! A failure before the sync of the data fails the transaction alone. After a failed sync, or a failed write
+//! of the meta, the database writes nothing any more until it is opened anew: what the disk holds is not
+//! known.
 
 use std::io::IoSlice;
 use std::sync::Arc;
@@ -28,9 +29,9 @@ use super::snapshot::Snapshot;
 
 /// bbolt's default fill percent.
 const BBOLT_FILL_PERCENT: f64 = 0.5;
-/// Neighbouring runs are written together up to this many bytes. More in one call would make Linux keep the file in larger
-/// pieces of its cache, in which each later write of one page costs a walk over the piece (ext4, measured with 16 KiB to
-/// 1 MiB by `bench/run.sh --rows W1,W2,W4`).
+/// Neighbouring runs are written together up to this many bytes. More in one call would make Linux keep the
+/// file in larger pieces of its cache, in which each later write of one page costs a walk over the piece
+/// (ext4, measured with 16 KiB to 1 MiB by `bench/run.sh --rows W1,W2,W4`).
 const BATCH_LEN: u64 = 16 << 10;
 /// The longest extent that [`Freelist::allocate_near`] gives.
 const MAX_EXTENT_LEN: u64 = 64;
@@ -58,16 +59,24 @@ pub(super) fn commit(
     Attempt::run(shared, writer, snapshot, mode, |attempt| attempt.plan(buckets, nodes))
 }
 
-/// Writes the freelist into a file that has none, by a commit of its own: the last one before the database is closed.
+/// Writes the freelist into a file that has none, by a commit of its own: the last one before the database is
+/// closed.
 pub fn commit_freelist(shared: &Shared, writer: &mut Writer) -> Result<()> {
     let snapshot = shared.newest()?;
-    let is_wanted = matches!(shared.settings.freelist_mode(), FreelistMode::Automatic | FreelistMode::AtClose);
-    if snapshot.meta.freelist != NO_FREELIST || !writer.has_committed || !is_wanted || shared.check_poison().is_err() {
+    let is_wanted =
+        matches!(shared.settings.freelist_mode(), FreelistMode::Automatic | FreelistMode::AtClose);
+    if snapshot.meta.freelist != NO_FREELIST
+        || !writer.has_committed
+        || !is_wanted
+        || shared.check_poison().is_err()
+    {
         return Ok(());
     }
     let root = snapshot.meta.root;
     let sequence = snapshot.meta.sequence;
-    Attempt::run(shared, writer, &snapshot, FreelistMode::EachCommit, |_| Ok((root, sequence, Nodes::default())))
+    Attempt::run(shared, writer, &snapshot, FreelistMode::EachCommit, |_| {
+        Ok((root, sequence, Nodes::default()))
+    })
 }
 
 /// One attempt at a commit, and what must be taken back if it fails.
@@ -105,8 +114,8 @@ impl Allocator for Attempt<'_> {
 }
 
 impl<'a> Attempt<'a> {
-    /// Plans, writes and publishes the next transaction's state. `plan` gives the root page, the root bucket's sequence
-    /// and the nodes whose pages are to be written.
+    /// Plans, writes and publishes the next transaction's state. `plan` gives the root page, the root
+    /// bucket's sequence and the nodes whose pages are to be written.
     fn run<N: std::borrow::BorrowMut<Nodes>>(
         shared: &'a Shared,
         writer: &mut Writer,
@@ -116,8 +125,17 @@ impl<'a> Attempt<'a> {
     ) -> Result<()> {
         let freelist = writer.freelist.take().unwrap_or_default();
         let meta = Meta { txid: snapshot.meta.txid + 1, ..snapshot.meta };
-        let mut attempt =
-            Attempt { shared, snapshot, freelist, meta, allocated: Vec::new(), extent: None, extent_len: 1, plan: Vec::new(), list_run: None };
+        let mut attempt = Attempt {
+            shared,
+            snapshot,
+            freelist,
+            meta,
+            allocated: Vec::new(),
+            extent: None,
+            extent_len: 1,
+            plan: Vec::new(),
+            list_run: None,
+        };
         let result = plan(&mut attempt).and_then(|(root, sequence, mut nodes)| {
             attempt.meta.root = root;
             attempt.meta.sequence = sequence;
@@ -139,7 +157,11 @@ impl<'a> Attempt<'a> {
     }
 
     /// Gives all changed buckets their pages, children first; the root page and the root bucket's sequence.
-    fn plan<'n>(&mut self, buckets: &mut Buckets, nodes: &'n mut Nodes) -> Result<(PageId, u64, &'n mut Nodes)> {
+    fn plan<'n>(
+        &mut self,
+        buckets: &mut Buckets,
+        nodes: &'n mut Nodes,
+    ) -> Result<(PageId, u64, &'n mut Nodes)> {
         let order = buckets.children_first()?;
         for id in order.iter().copied().chain([ROOT]) {
             let Ok(bucket) = buckets.get_mut(id) else { continue };
@@ -239,8 +261,8 @@ impl<'a> Attempt<'a> {
         self.freelist.free(self.meta.txid, freed, self.snapshot.meta.high_water)
     }
 
-    /// Gives the freelist its run, if `mode` wants it written now. As in bbolt the run is sized before its own pages leave
-    /// the list, so it may have one page more than it needs.
+    /// Gives the freelist its run, if `mode` wants it written now. As in bbolt the run is sized before its
+    /// own pages leave the list, so it may have one page more than it needs.
     fn plan_freelist(&mut self, mode: FreelistMode) -> Result<()> {
         let unused = self.extent.map_or(0, |extent| extent.page_count);
         let len = format::freelist::encoded_len(self.freelist.count() + unused);
@@ -294,7 +316,8 @@ impl<'a> Attempt<'a> {
             return Ok(());
         }
         let room = (needed >> GROWTH_SHIFT).min(MAX_GROWTH);
-        let mut len = needed.saturating_add(room).next_multiple_of(GROWTH_STEP.max(u64::from(self.meta.page_size)));
+        let mut len =
+            needed.saturating_add(room).next_multiple_of(GROWTH_STEP.max(u64::from(self.meta.page_size)));
         let max_len = self.shared.settings.max_len();
         if max_len != 0 {
             len = len.min(max_len).max(needed);
@@ -336,14 +359,20 @@ impl<'a> Attempt<'a> {
         let start = runs.first().map_or(0, |(run, _)| run.id);
         let limit = BATCH_LEN / u64::from(self.meta.page_size);
         let together = runs.iter().take_while(|(run, _)| {
-            let fits = page_count == 0 || (run.id == start + page_count && page_count + run.page_count <= limit);
+            let fits =
+                page_count == 0 || (run.id == start + page_count && page_count + run.page_count <= limit);
             page_count += run.page_count;
             fits
         });
         together.count()
     }
 
-    fn write_batch(&self, batch: &[(Run, Option<&PlannedRun>)], writer: &mut Writer, nodes: &Nodes) -> Result<()> {
+    fn write_batch(
+        &self,
+        batch: &[(Run, Option<&PlannedRun>)],
+        writer: &mut Writer,
+        nodes: &Nodes,
+    ) -> Result<()> {
         let page_size = u64::from(self.meta.page_size);
         let page_count: u64 = batch.iter().map(|(run, _)| run.page_count).sum();
         let len = usize::try_from(page_count * page_size).map_err(|_| Error::NoMemory)?;
@@ -388,8 +417,9 @@ fn write_meta(shared: &Shared, meta: &Meta, slot: PageId, len: usize) -> Result<
     shared.storage.write_at(&[IoSlice::new(&bytes), IoSlice::new(&rest)], slot * u64::from(meta.page_size))
 }
 
-/// Before the first commit of this handle (R5): makes the adopted meta durable, whatever a process that was killed has
-/// left in the system's cache, and then writes it over the older one, which may still reach what is free now.
+/// Before the first commit of this handle (R5): makes the adopted meta durable, whatever a process that was
+/// killed has left in the system's cache, and then writes it over the older one, which may still reach what
+/// is free now.
 fn adopt(shared: &Shared, writer: &mut Writer, meta: &Meta) -> Result<()> {
     let Some(slot) = writer.adopted_slot else { return Ok(()) };
     let written = [slot, 1 - slot].into_iter().try_for_each(|slot| {

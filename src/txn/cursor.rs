@@ -9,9 +9,9 @@ use super::{Snapshot, Txn};
 
 /// A place in a bucket. It holds no reference to its transaction: each call is given it.
 ///
-/// Over a transaction's own writes it stays where its key is: nothing is skipped and nothing comes twice. Past either end
-/// a move answers `None` and the cursor stays on the last (first) entry. With bounds, the ends are those of the entries
-/// within.
+/// Over a transaction's own writes it stays where its key is: nothing is skipped and nothing comes twice.
+/// Past either end a move answers `None` and the cursor stays on the last (first) entry. With bounds, the
+/// ends are those of the entries within.
 pub struct Cursor {
     bucket: BucketId,
     /// Which renewal of the transaction it belongs to.
@@ -43,8 +43,8 @@ impl Cursor {
         self.bucket
     }
 
-    /// From now on keys below `from`, and those that are not below `to`, are for this cursor as if they were not there
-    /// (`None`: no bound). It stands nowhere then.
+    /// From now on keys below `from`, and those that are not below `to`, are for this cursor as if they were
+    /// not there (`None`: no bound). It stands nowhere then.
     pub fn set_bounds(&mut self, from: Option<&[u8]>, to: Option<&[u8]>) -> Result<()> {
         self.place.set_bounds(from, to)
     }
@@ -61,7 +61,8 @@ impl Cursor {
         self.place.last(source, tree)
     }
 
-    /// Goes to the next entry; `None` past the last, where the cursor stays on it, and before the cursor stood anywhere.
+    /// Goes to the next entry; `None` past the last, where the cursor stays on it, and before the cursor
+    /// stood anywhere.
     #[inline]
     pub fn next<'t>(&mut self, txn: &'t Txn) -> Result<Option<Entry<'t>>> {
         let (source, tree) = txn.tree_of(self)?;
@@ -73,20 +74,23 @@ impl Cursor {
         if self.place.is_unset() { self.first(txn) } else { self.next(txn) }
     }
 
-    /// Goes to the entry before; `None` before the first, where the cursor stays on it, and before it stood anywhere.
+    /// Goes to the entry before; `None` before the first, where the cursor stays on it, and before it stood
+    /// anywhere.
     #[inline]
     pub fn prev<'t>(&mut self, txn: &'t Txn) -> Result<Option<Entry<'t>>> {
         let (source, tree) = txn.tree_of(self)?;
         self.place.prev(source, tree)
     }
 
-    /// Goes to the first entry whose key is not less than `key`. Where there is none, `None`, and `prev` gives the last.
+    /// Goes to the first entry whose key is not less than `key`. Where there is none, `None`, and `prev`
+    /// gives the last.
     pub fn seek<'t>(&mut self, txn: &'t Txn, key: &[u8]) -> Result<Option<Entry<'t>>> {
         let (source, tree) = txn.tree_of(self)?;
         self.place.seek(source, tree, key)
     }
 
-    /// Goes to the last entry whose key is not above `key`. Where there is none, `None`, and `next` gives the first.
+    /// Goes to the last entry whose key is not above `key`. Where there is none, `None`, and `next` gives the
+    /// first.
     pub fn seek_le<'t>(&mut self, txn: &'t Txn, key: &[u8]) -> Result<Option<Entry<'t>>> {
         let (source, tree) = txn.tree_of(self)?;
         self.place.seek_le(source, tree, key)
@@ -94,8 +98,8 @@ impl Cursor {
 
     /// Goes from entry to entry and gives each to `take`, until it has enough or there are no more.
     ///
-    /// It begins with the next entry, or with the first (backward: the last) where the cursor stands nowhere yet. The
-    /// cursor then stands on the last entry taken, also where going on fails.
+    /// It begins with the next entry, or with the first (backward: the last) where the cursor stands nowhere
+    /// yet. The cursor then stands on the last entry taken, also where going on fails.
     pub fn take<'t>(
         &mut self,
         txn: &'t Txn,

@@ -1,7 +1,7 @@
 //! Deleting a bucket with all that is in it, however deep, without calling itself.
 //!
-//! The pages to free are gathered first; nothing has changed if that fails. A bucket below that is open in the
-//! transaction is taken as it stands there, not as its parent's entry has it.
+//! The pages to free are gathered first; nothing has changed if that fails. A bucket below that is open in
+//! the transaction is taken as it stands there, not as its parent's entry has it.
 
 use crate::error::{Error, Result};
 use crate::freelist::{PageSet, Run};
@@ -12,7 +12,8 @@ use super::bucket::{BucketId, ROOT};
 use super::free_pages::stored_root;
 
 impl Txn {
-    /// Deletes the bucket `name` in `parent` and all buckets in it. Their numbers answer `BadHandle` from then on.
+    /// Deletes the bucket `name` in `parent` and all buckets in it. Their numbers answer `BadHandle` from
+    /// then on.
     ///
     /// `NotFound` where there is none, `WrongType` where the key has a value, `NotWritable`.
     pub fn delete_bucket(&mut self, parent: BucketId, name: &[u8]) -> Result<()> {
@@ -49,7 +50,8 @@ impl Txn {
                 }
                 Below::Stored(root) => (root, None),
             };
-            let mut visit = Gathering { txn: self, gathered: &mut gathered, pending: &mut pending, bucket: id };
+            let mut visit =
+                Gathering { txn: self, gathered: &mut gathered, pending: &mut pending, bucket: id };
             walk(self.source()?, root, &mut visit)?;
         }
         Ok(gathered)

@@ -1,4 +1,5 @@
-//! Which pages are free when the first write transaction begins: the list in the file, or what a walk does not reach.
+//! Which pages are free when the first write transaction begins: the list in the file, or what a walk does
+//! not reach.
 
 use crate::error::{Error, Result};
 use crate::format::bucket::BucketHeader;
@@ -50,7 +51,8 @@ impl Visit for Reached {
 
 /// The root and the sequence of a bucket whose value is `value`, which lies at `at`.
 pub fn stored_root(value: &[u8], at: At) -> Result<(Root, u64)> {
-    let header = BucketHeader::decode(value).ok_or_else(|| Error::corrupt(0, "a bucket's value is too short"))?;
+    let header =
+        BucketHeader::decode(value).ok_or_else(|| Error::corrupt(0, "a bucket's value is too short"))?;
     if header.root != 0 {
         return Ok((Root::Page(header.root), header.sequence));
     }

@@ -6,9 +6,15 @@ use super::Txn;
 use super::bucket::BucketId;
 
 impl Txn {
-    /// Sets each place of `values` to the value of the key at the same place of `keys`; `None` where that is missing or a
-    /// bucket. Faster than to ask for one after the other, as the lookups wait for memory together.
-    pub fn get_many<'t>(&'t self, bucket: BucketId, keys: &[&[u8]], values: &mut [Option<&'t [u8]>]) -> Result<()> {
+    /// Sets each place of `values` to the value of the key at the same place of `keys`; `None` where that is
+    /// missing or a bucket. Faster than to ask for one after the other, as the lookups wait for memory
+    /// together.
+    pub fn get_many<'t>(
+        &'t self,
+        bucket: BucketId,
+        keys: &[&[u8]],
+        values: &mut [Option<&'t [u8]>],
+    ) -> Result<()> {
         if keys.len() != values.len() {
             return Err(Error::Argument("as many places for values as there are keys"));
         }

@@ -19,7 +19,8 @@ pub struct Inspected<'t> {
     pub key_count: u64,
 }
 
-/// A walk through a bucket and all buckets below it, parents before children, children in the order of their names.
+/// A walk through a bucket and all buckets below it, parents before children, children in the order of their
+/// names.
 ///
 /// It holds no reference to its transaction: each step is given it. It sees what the transaction has changed.
 pub struct Inspection {

@@ -1,8 +1,8 @@
 //! One bit a page: whether it was checked, or written by this process, and is as it was then.
 //!
-//! It belongs to the database and outlives snapshots and maps. A bit is set when a page was found sound where it was
-//! entered, or was written; it is cleared when the page is given out again. Readers and the writer share it without a
-//! lock: a reader never enters a page that the writer may give out.
+//! It belongs to the database and outlives snapshots and maps. A bit is set when a page was found sound where
+//! it was entered, or was written; it is cleared when the page is given out again. Readers and the writer
+//! share it without a lock: a reader never enters a page that the writer may give out.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -43,7 +43,8 @@ impl KnownPages {
     #[inline]
     pub fn contains(&self, id: PageId) -> bool {
         let (segment, chunk, word, bit) = place(id);
-        let chunk = self.segments.get(segment).and_then(OnceLock::get).and_then(|segment| segment.get(chunk)?.get());
+        let chunk =
+            self.segments.get(segment).and_then(OnceLock::get).and_then(|segment| segment.get(chunk)?.get());
         chunk.is_some_and(|chunk| chunk[word].load(Ordering::Acquire) & bit != 0)
     }
 
@@ -61,7 +62,11 @@ impl KnownPages {
     pub fn forget(&self, run: Run) {
         for id in run.id..run.id.saturating_add(run.page_count) {
             let (segment, chunk, word, bit) = place(id);
-            let chunk = self.segments.get(segment).and_then(OnceLock::get).and_then(|segment| segment.get(chunk)?.get());
+            let chunk = self
+                .segments
+                .get(segment)
+                .and_then(OnceLock::get)
+                .and_then(|segment| segment.get(chunk)?.get());
             if let Some(chunk) = chunk {
                 chunk[word].fetch_and(!bit, Ordering::Release);
             }

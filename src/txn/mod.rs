@@ -1,8 +1,8 @@
 //! Transactions: a reader's snapshot, or the one writer, and what is done in them.
 //!
-//! A [`Txn`] owns all it needs and belongs to no thread. It holds the snapshot with which it began, the table of the
-//! buckets that were opened in it and, for a writer, the changed nodes. Nothing that a writer does is seen by anyone, or
-//! reaches the file, before [`Txn::commit`].
+//! A [`Txn`] owns all it needs and belongs to no thread. It holds the snapshot with which it began, the table
+//! of the buckets that were opened in it and, for a writer, the changed nodes. Nothing that a writer does is
+//! seen by anyone, or reaches the file, before [`Txn::commit`].
 
 mod backup;
 mod bucket;
@@ -114,7 +114,8 @@ impl Txn {
         }
     }
 
-    /// The transaction id: for a reader that of the last commit it sees, for a writer the one its commit will have.
+    /// The transaction id: for a reader that of the last commit it sees, for a writer the one its commit will
+    /// have.
     pub fn id(&self) -> TxnId {
         let seen = self.snapshot.as_ref().map_or(0, |snapshot| snapshot.meta.txid);
         if self.is_writable() { seen + 1 } else { seen }
@@ -136,11 +137,11 @@ impl Txn {
         if self.is_writable() { Ok(()) } else { Err(Error::NotWritable) }
     }
 
-    /// Makes the changes durable and visible to transactions that begin from now on. Ends the transaction, whatever it
-    /// answers.
+    /// Makes the changes durable and visible to transactions that begin from now on. Ends the transaction,
+    /// whatever it answers.
     ///
-    /// `Unknown`: the commit may have happened or not; the database refuses to write until it is opened anew, which
-    /// finds either state. Any other error: nothing has happened.
+    /// `Unknown`: the commit may have happened or not; the database refuses to write until it is opened anew,
+    /// which finds either state. Any other error: nothing has happened.
     pub fn commit(mut self) -> Result<()> {
         // The writer's place is given back when `self` goes, even if the commit panics.
         let Mode::Write(writer) = &mut self.mode else { return Err(Error::NotWritable) };
@@ -153,8 +154,8 @@ impl Txn {
     /// Gives up all changes and ends the transaction.
     pub fn rollback(self) {}
 
-    /// Lets go of a read transaction's snapshot, and of all that was opened in it, and keeps the transaction for
-    /// [`Txn::renew`].
+    /// Lets go of a read transaction's snapshot, and of all that was opened in it, and keeps the transaction
+    /// for [`Txn::renew`].
     pub fn reset(&mut self) -> Result<()> {
         match std::mem::replace(&mut self.mode, Mode::Reset) {
             Mode::Read(slot) => {

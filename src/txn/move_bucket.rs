@@ -9,8 +9,9 @@ use super::bucket::BucketId;
 impl Txn {
     /// Moves the bucket `name` of `from` into `to`, under the same name. Its number stays.
     ///
-    /// `NotFound`, `WrongType` where the key of `from` has a value; `Exists`, `WrongType` where `to` has that key;
-    /// `SameBucket` where `to` is `from`, or lies within the bucket that is moved. Nothing has changed then.
+    /// `NotFound`, `WrongType` where the key of `from` has a value; `Exists`, `WrongType` where `to` has that
+    /// key; `SameBucket` where `to` is `from`, or lies within the bucket that is moved. Nothing has
+    /// changed then.
     pub fn move_bucket(&mut self, from: BucketId, name: &[u8], to: BucketId) -> Result<()> {
         self.check_writable()?;
         self.buckets.get(to)?;

@@ -1,11 +1,12 @@
 //! The registry of open read transactions: a slot each, a cache line each, no lock between them and no limit.
 //!
-//! A slot holds the oldest snapshot that its reader may be using. The writer asks for the oldest of all before it
-//! reuses pages.
+//! A slot holds the oldest snapshot that its reader may be using. The writer asks for the oldest of all
+//! before it reuses pages.
 //!
-//! G1. A reader fills its slot before it looks which snapshot is the newest. Both go through sequentially consistent
-//!     operations, as do the writer's publishing of a snapshot and its later look at the slots. So either the writer
-//!     sees the slot, or the reader sees the newer snapshot, which needs none of the pages that the writer may reuse.
+//! G1. A reader fills its slot before it looks which snapshot is the newest. Both go through sequentially
+//! consistent     operations, as do the writer's publishing of a snapshot and its later look at the slots. So
+//! either the writer     sees the slot, or the reader sees the newer snapshot, which needs none of the pages
+//! that the writer may reuse.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -25,7 +26,8 @@ const VACANT: u64 = 0;
 struct Slot {
     /// The oldest transaction id that the reader may be using, plus one.
     txid: AtomicU64,
-    /// The snapshot of the slot's last reader, for the next one: so that readers do not contend for its count.
+    /// The snapshot of the slot's last reader, for the next one: so that readers do not contend for its
+    /// count.
     cache: Mutex<Option<Arc<Snapshot>>>,
 }
 
@@ -70,11 +72,15 @@ fn chunk_of(index: usize) -> (usize, usize) {
 impl Readers {
     fn slot(&self, index: usize) -> Option<&Slot> {
         let (chunk, offset) = chunk_of(index);
-        let slots = self.chunks.get(chunk)?.get_or_init(|| (0..FIRST_CHUNK_LEN << chunk).map(|_| Slot::default()).collect());
+        let slots = self
+            .chunks
+            .get(chunk)?
+            .get_or_init(|| (0..FIRST_CHUNK_LEN << chunk).map(|_| Slot::default()).collect());
         slots.get(offset)
     }
 
-    /// Takes a slot for a reader that uses nothing older than `txid` (G1). `None` where 2^30 readers are open.
+    /// Takes a slot for a reader that uses nothing older than `txid` (G1). `None` where 2^30 readers are
+    /// open.
     pub fn register(&self, txid: TxnId) -> Option<SlotId> {
         let start = hint();
         let around = self.used.load(Ordering::SeqCst).max(start + 1);
@@ -155,7 +161,8 @@ mod tests {
 
     #[test]
     fn chunks_follow_each_other_without_a_gap() {
-        let mut expected = (0..3).flat_map(|chunk| (0..FIRST_CHUNK_LEN << chunk).map(move |offset| (chunk, offset)));
+        let mut expected =
+            (0..3).flat_map(|chunk| (0..FIRST_CHUNK_LEN << chunk).map(move |offset| (chunk, offset)));
         for index in 0..FIRST_CHUNK_LEN * 7 {
             assert_eq!(Some(chunk_of(index)), expected.next());
         }

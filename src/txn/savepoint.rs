@@ -1,7 +1,7 @@
 //! Savepoints: states within a write transaction to which it can be taken back.
 //!
-//! Each change of a node or of a bucket passes one place, which keeps what was there before its first change since the
-//! last savepoint. So setting one costs nothing, and rolling back costs what was changed since.
+//! Each change of a node or of a bucket passes one place, which keeps what was there before its first change
+//! since the last savepoint. So setting one costs nothing, and rolling back costs what was changed since.
 //!
 //! V1. Bytes that were handed out stay where they are: the arena is not taken back.
 
@@ -49,8 +49,8 @@ impl Txn {
         Ok(savepoint)
     }
 
-    /// Takes back all that was done since `savepoint` was set, and keeps the savepoint. Buckets that were opened since
-    /// answer `BadHandle`; slices stay valid.
+    /// Takes back all that was done since `savepoint` was set, and keeps the savepoint. Buckets that were
+    /// opened since answer `BadHandle`; slices stay valid.
     ///
     /// `BadHandle` where the savepoint is released, or a rollback went past it.
     pub fn rollback_to(&mut self, savepoint: Savepoint) -> Result<()> {

@@ -1,4 +1,5 @@
-//! What all transactions of an open database share: the storage, the newest snapshot, the readers, the writer's place.
+//! What all transactions of an open database share: the storage, the newest snapshot, the readers, the
+//! writer's place.
 //!
 //! D1. At most one [`Writer`] exists; whoever holds it is the write transaction (or the closing database).
 //! D2. The committed state lives in `current`. The meta pages are read once, at open, and never again.
@@ -110,7 +111,8 @@ impl Settings {
 pub struct Writer {
     /// The free pages; loaded when the first write transaction begins.
     pub freelist: Option<Freelist>,
-    /// The slots that hold the adopted meta durably: before the first commit it is one, the one it was read from.
+    /// The slots that hold the adopted meta durably: before the first commit it is one, the one it was read
+    /// from.
     pub adopted_slot: Option<PageId>,
     /// Whether this handle has committed anything.
     pub has_committed: bool,
@@ -165,7 +167,12 @@ pub struct SharedOptions {
 
 impl Shared {
     /// The state of a database just opened.
-    pub fn new(storage: Box<dyn Storage>, snapshot: Snapshot, writer: Writer, options: SharedOptions) -> Shared {
+    pub fn new(
+        storage: Box<dyn Storage>,
+        snapshot: Snapshot,
+        writer: Writer,
+        options: SharedOptions,
+    ) -> Shared {
         Shared {
             storage,
             settings: options.settings,
@@ -202,12 +209,15 @@ impl Shared {
         let cached = self.readers.take_cached(slot);
         match cached.filter(|snapshot| snapshot.meta.txid == self.published.load(Ordering::SeqCst)) {
             Some(snapshot) => Ok((slot, snapshot)),
-            None => self.newest().map(|snapshot| (slot, snapshot)).inspect_err(|_| self.readers.release(slot, None)),
+            None => self
+                .newest()
+                .map(|snapshot| (slot, snapshot))
+                .inspect_err(|_| self.readers.release(slot, None)),
         }
     }
 
-    /// Takes a reader's slot. An attempt to close may be under way that finds another reader and gives up: only under the
-    /// writer's lock, which it holds, is it known how it ended.
+    /// Takes a reader's slot. An attempt to close may be under way that finds another reader and gives up:
+    /// only under the writer's lock, which it holds, is it known how it ended.
     fn register(&self) -> Result<SlotId> {
         loop {
             let slot = self.readers.register(self.published.load(Ordering::SeqCst)).ok_or(Error::NoMemory)?;
@@ -295,7 +305,8 @@ impl Shared {
         }
     }
 
-    /// Closes the database: no transaction begins any more. `Busy` where one is open, and nothing has happened then.
+    /// Closes the database: no transaction begins any more. `Busy` where one is open, and nothing has
+    /// happened then.
     ///
     /// Gives the writer's place, for the last commit.
     pub fn close(&self) -> Result<Option<Box<Writer>>> {

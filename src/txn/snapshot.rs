@@ -11,7 +11,8 @@ use crate::tree::Pages;
 
 use super::known::KnownPages;
 
-/// A committed state, immutable: its pages are not written while anyone holds it (reuse waits for the readers).
+/// A committed state, immutable: its pages are not written while anyone holds it (reuse waits for the
+/// readers).
 pub struct Snapshot {
     /// What the meta page said.
     pub meta: Meta,
@@ -40,7 +41,8 @@ impl Snapshot {
         if !(FIRST_PAGE..self.meta.high_water).contains(&id) {
             return Err(outside(id));
         }
-        let bytes = self.view.bytes(id << self.page_shift, 1 << self.page_shift).ok_or_else(|| outside(id))?;
+        let bytes =
+            self.view.bytes(id << self.page_shift, 1 << self.page_shift).ok_or_else(|| outside(id))?;
         let header = Header::decode(bytes).ok_or_else(|| outside(id))?;
         let page_count = u64::from(header.overflow) + 1;
         if page_count > self.meta.high_water - id {

@@ -31,7 +31,8 @@ fn path_text(path: &[Vec<u8>]) -> String {
     path.iter().map(|name| format!("\"{}\"", hex(name))).collect::<Vec<_>>().join(",")
 }
 
-/// The whole content in the form of the fixtures: a line for each bucket and each pair, parents first, keys in order.
+/// The whole content in the form of the fixtures: a line for each bucket and each pair, parents first, keys
+/// in order.
 pub fn dump(txn: &mut Txn) -> Vec<String> {
     let mut lines = Vec::new();
     dump_bucket(txn, ROOT, &mut Vec::new(), &mut lines, false);

@@ -16,12 +16,12 @@ source "$here/lib.sh"
 
 install_what_is_missing() {
     local missing=() need
-    # What cannot be told from a program in the path: the C library for fully static programs is in libc6-dev.
-    for need in cmake:cmake pkg-config:pkg-config abidiff:abigail-tools doxygen:doxygen clang:clang g++:g++ \
+    for need in cmake:cmake make:make pkg-config:pkg-config abidiff:abigail-tools doxygen:doxygen clang:clang g++:g++ \
         readelf:binutils; do
         command -v "${need%%:*}" >/dev/null || missing+=("${need#*:}")
     done
     ((${#missing[@]})) || return 0
+    command -v apt-get >/dev/null || die "these checks need, and there is no apt-get: ${missing[*]}"
     local as_root=()
     ((EUID == 0)) || as_root=(sudo)
     "${as_root[@]}" apt-get update -qq

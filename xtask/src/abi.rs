@@ -1,16 +1,18 @@
 //! The baseline of the ABI, `abi/libbolt-N.abi`, and whether the library still keeps to it.
 //!
-//! The baseline is what libabigail's `abidw` says of a small library that is compiled from the header alone: each
-//! function with an empty body, and each constant as an enumerator, since the numbers that programs were compiled
-//! with are as much part of the ABI as the functions. So the baseline holds C types, is the same whichever
-//! compiler made libbolt, and sees what debugging information of the Rust code does not: the constants.
+//! The baseline is what libabigail's `abidw` says of a small library that is compiled from the header alone:
+//! each function with an empty body, and each constant as an enumerator, since the numbers that programs were
+//! compiled with are as much part of the ABI as the functions. So the baseline holds C types, is the same
+//! whichever compiler made libbolt, and sees what debugging information of the Rust code does not: the
+//! constants.
 //!
-//! A struct that begins with its size may grow at its end. abidiff cannot be told to allow that and nothing else,
-//! so it leaves these structs out, and instead each field is described by itself: its offset as an enumerator, its
-//! type as a function.
+//! A struct that begins with its size may grow at its end. abidiff cannot be told to allow that and nothing
+//! else, so it leaves these structs out, and instead each field is described by itself: its offset as an
+//! enumerator, its type as a function.
 //!
-//! That the header tells the truth is held by others: it is generated from the sources (`xtask header`), its structs are
-//! compared with Rust's in `tests/layout.rs`, and its names with those of the built libraries (`symbols`).
+//! That the header tells the truth is held by others: it is generated from the sources (`xtask header`), its
+//! structs are compared with Rust's in `tests/layout.rs`, and its names with those of the built libraries
+//! (`symbols`).
 
 use std::env;
 use std::fs;
@@ -50,7 +52,15 @@ pub fn write(repository: &Path) -> Outcome<()> {
             return Err(format!("{report}\n{}", incompatible(&path)).into());
         }
         let mut abidw = tool("ABIDW", "abidw");
-        abidw.args(["--no-show-locs", "--no-corpus-path", "--no-comp-dir-path", "--out-file"]).arg(&path);
+        abidw
+            .args([
+                "--no-show-locs",
+                "--no-architecture",
+                "--no-corpus-path",
+                "--no-comp-dir-path",
+                "--out-file",
+            ])
+            .arg(&path);
         run(abidw.arg(&description.library), NEEDS).map(|_| ())
     })
 }
@@ -145,13 +155,16 @@ fn source(header: &Header) -> String {
 /// Compares the header with the baseline; with a report of what differs.
 fn compare(baseline: &Path, description: &Description) -> Outcome<(Verdict, String)> {
     let mut everything = tool("ABIDIFF", "abidiff");
-    everything.args(["--harmless", "--no-show-locs"]).arg(baseline).arg(&description.library);
+    everything
+        .args(["--harmless", "--no-show-locs", "--no-architecture"])
+        .arg(baseline)
+        .arg(&description.library);
     let all = differences(&mut everything)?;
     if all.status.success() {
         return Ok((Verdict::Same, String::new()));
     }
     let mut harm = tool("ABIDIFF", "abidiff");
-    harm.arg("--no-show-locs").arg("--suppressions").arg(&description.suppressions);
+    harm.args(["--no-show-locs", "--no-architecture"]).arg("--suppressions").arg(&description.suppressions);
     let found = differences(harm.arg(baseline).arg(&description.library))?;
     match verdict(&String::from_utf8_lossy(&found.stdout)) {
         Verdict::Same => Err(failure(&harm, &found).into()),
@@ -169,8 +182,8 @@ fn differences(abidiff: &mut Command) -> Outcome<Output> {
     }
 }
 
-/// Reads the summary of abidiff's report. Its exit status does not do: a parameter of another type counts there
-/// as a change that may be compatible.
+/// Reads the summary of abidiff's report. Its exit status does not do: a parameter of another type counts
+/// there as a change that may be compatible.
 fn verdict(report: &str) -> Verdict {
     let summaries: Vec<&str> = report.lines().filter(|line| line.contains(" changes summary: ")).collect();
     let is_harmless = |line: &&str| line.contains(" summary: 0 Removed, 0 Changed");

@@ -77,8 +77,8 @@ pub fn compile(repository: &Path, build: &Build) -> Outcome<Compiled> {
     Ok(Compiled { archive, native_libs: without_unwinder(&native_libs) })
 }
 
-/// The setting by which what is compiled does not name the directories of this machine, so that it is the same
-/// wherever it is compiled. Flags that the caller has set in `RUSTFLAGS` come in its place.
+/// The setting by which what is compiled does not name the directories of this machine, so that it is the
+/// same wherever it is compiled. Flags that the caller has set in `RUSTFLAGS` come in its place.
 fn without_places(repository: &Path) -> String {
     let home = env::var_os("HOME").map(|home| Path::new(&home).join(".cargo"));
     let cargo_home = env::var_os("CARGO_HOME").map(PathBuf::from).or(home);

@@ -1,12 +1,13 @@
 //! Builds what is installed: the shared library, the static archive, the headers and the documentation.
 //!
-//! Both libraries come from one compilation, as a static library with link-time optimisation (which cargo leaves
-//! out when a library is compiled to an `rlib`, too). rustc's own archive is no product: all of Rust's standard
-//! library in it is visible, so that two such archives in one program collide, and a shared library that takes
-//! one in exports all of it. So the linker first makes one object of what the exported functions need.
+//! Both libraries come from one compilation, as a static library with link-time optimisation (which cargo
+//! leaves out when a library is compiled to an `rlib`, too). rustc's own archive is no product: all of Rust's
+//! standard library in it is visible, so that two such archives in one program collide, and a shared library
+//! that takes one in exports all of it. So the linker first makes one object of what the exported functions
+//! need.
 //!
-//! D1. In the archive only the functions of the header are visible, and as hidden symbols: the program that links
-//!     them sees them, the users of a shared library that links them do not.
+//! D1. In the archive only the functions of the header are visible, and as hidden symbols: the program that
+//! links     them sees them, the users of a shared library that links them do not.
 //! D2. Section groups are dissolved: otherwise two Rust archives would share the pointer to the routine that
 //!     unwinds their stacks, although the routines may be of different compilers.
 //! D3. The shared library gets its name and its symbol versions here; rustc's own linking allows no versions.
@@ -124,8 +125,8 @@ fn copies(files: &[PathBuf], directory: &Path) -> Outcome<()> {
     Ok(())
 }
 
-/// Puts this very program beside what it has built, so that installing needs no cargo: whoever installs, say with
-/// sudo, often has none.
+/// Puts this very program beside what it has built, so that installing needs no cargo: whoever installs, say
+/// with sudo, often has none.
 fn copy_program(out: &Path) -> Outcome<()> {
     let (program, copy) = (std::env::current_exe()?, out.join("xtask"));
     if program.canonicalize()? != copy {
@@ -186,8 +187,8 @@ impl Maker<'_> {
         Ok(())
     }
 
-    /// An object that refers to each function as a hidden symbol, which makes it one where the two are linked.
-    /// What refers to them is then dropped, since nothing needs it.
+    /// An object that refers to each function as a hidden symbol, which makes it one where the two are
+    /// linked. What refers to them is then dropped, since nothing needs it.
     fn hiding_object(&self) -> Outcome<PathBuf> {
         let (source, object) = (self.work.join("hide.c"), self.work.join("hide.o"));
         let mut text = String::new();

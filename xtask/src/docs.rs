@@ -34,8 +34,8 @@ impl Docs {
     }
 }
 
-/// Makes the documentation below `share`: `doc/libbolt/html` and `man/man3`. A fault in it stops no build, unless
-/// it was asked for.
+/// Makes the documentation below `share`: `doc/libbolt/html` and `man/man3`. A fault in it stops no build,
+/// unless it was asked for.
 pub fn build(repository: &Path, share: &Path, version: Version, docs: Docs) -> Outcome<()> {
     if share.exists() {
         fs::remove_dir_all(share).map_err(at(share))?;
@@ -82,7 +82,8 @@ fn generate(repository: &Path, share: &Path, version: Version) -> Outcome<()> {
     keep_own_pages(&share.join("man/man3"))
 }
 
-/// Removes the manual pages of single fields and of directories: names such as `key` and `flags` belong to all.
+/// Removes the manual pages of single fields and of directories: names such as `key` and `flags` belong to
+/// all.
 fn keep_own_pages(directory: &Path) -> Outcome<()> {
     for entry in fs::read_dir(directory).map_err(at(directory))? {
         let path = entry?.path();

@@ -13,15 +13,18 @@ use cbindgen::{Builder, Config};
 use crate::Outcome;
 
 /// The sections of the header: title and source. A section names types of its own and of those before it.
-const SECTIONS: [(&str, &str); 8] = [
+const SECTIONS: [(&str, &str); 11] = [
     ("Version", "version.rs"),
     ("Errors", "error.rs"),
     ("Options", "options.rs"),
     ("Database", "db.rs"),
     ("Transaction", "txn.rs"),
+    ("Savepoint", "savepoint.rs"),
     ("Bucket", "bucket.rs"),
     ("Keys and values", "kv.rs"),
     ("Cursor", "cursor.rs"),
+    ("Many entries at once", "bulk.rs"),
+    ("Inspection", "inspect.rs"),
 ];
 
 /// The longest line of what is put together here.

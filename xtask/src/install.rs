@@ -62,7 +62,8 @@ pub fn install(arguments: &Arguments, built: &Path) -> Outcome<()> {
     manifest(arguments, &items)
 }
 
-/// Removes what an installation with the same options has installed, and the directories that it leaves empty.
+/// Removes what an installation with the same options has installed, and the directories that it leaves
+/// empty.
 pub fn uninstall(arguments: &Arguments, built: &Path) -> Outcome<()> {
     let destdir = arguments.value("--destdir").unwrap_or_default();
     let prefix = staged(destdir, &places(arguments)?.prefix);

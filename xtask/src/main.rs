@@ -1,4 +1,5 @@
-//! Commands of the repository: what is generated from the sources, and what builds and installs libbolt for C.
+//! Commands of the repository: what is generated from the sources, and what builds and installs libbolt for
+//! C.
 //!
 //! | command | does |
 //! |---|---|
@@ -11,8 +12,8 @@
 //! | `install`, `uninstall` | put what `dist` has built into its places, and take it away |
 //!
 //! The first four take `--check`, and then compare instead of writing. Installing needs neither cargo nor the
-//! repository: `dist` puts this program beside the libraries. Only `header` needs cbindgen, and a feature of this
-//! package has it, so that whoever builds libbolt does not compile cbindgen.
+//! repository: `dist` puts this program beside the libraries. Only `header` needs cbindgen, and a feature of
+//! this package has it, so that whoever builds libbolt does not compile cbindgen.
 
 mod abi;
 mod arguments;

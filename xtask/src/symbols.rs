@@ -1,8 +1,9 @@
 //! The names that the library exports: the list in `abi/libbolt.symbols`, and whether the header and what was
 //! built agree with it.
 //!
-//! A line of the list is a function and the release, `major.minor`, whose programs may first use it. The shared
-//! library gives each name that release as its symbol version, `bolt_open@@BOLT_0.1`; `abi/README.md` says why.
+//! A line of the list is a function and the release, `major.minor`, whose programs may first use it. The
+//! shared library gives each name that release as its symbol version, `bolt_open@@BOLT_0.1`; `abi/README.md`
+//! says why.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -7,7 +7,8 @@ use std::process::{Command, Output, Stdio};
 
 use crate::Outcome;
 
-/// A program of the toolchain: the one that the environment names, such as `CC="ccache gcc"`, or the usual one.
+/// A program of the toolchain: the one that the environment names, such as `CC="ccache gcc"`, or the usual
+/// one.
 pub fn tool(variable: &str, usual: &str) -> Command {
     let named = env::var(variable).unwrap_or_default();
     let mut words = named.split_whitespace();

@@ -1,4 +1,5 @@
-//! Which chunk of memory holds which part of a file, at one moment. The invariants M1 to M4 stand at the head of `memory`.
+//! Which chunk of memory holds which part of a file, at one moment. The invariants M1 to M4 stand at the head
+//! of `memory`.
 
 use std::io::IoSlice;
 use std::sync::Arc;
