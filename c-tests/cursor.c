@@ -1,4 +1,5 @@
-/* Cursors: moving, standing, deleting, and outliving their transaction. */
+/* Cursors: moving, standing, deleting, keeping to bounds, taking many entries at once, and outliving their
+ * transaction. */
 #include "test.h"
 
 /* A bucket with the keys 000, 002, .. 998: five hundred on several pages, each with itself as its value. */
@@ -38,6 +39,8 @@ static int is(const bolt_kv *kv, int number) {
 
 static void everything_answers(int code, bolt_cursor *cursor) {
     bolt_kv kv;
+    size_t count = 77, used = 77;
+    char buf[64];
     memset(&kv, 0x55, sizeof kv);
     CODE(code, bolt_cursor_first(cursor, &kv));
     CODE(code, bolt_cursor_last(cursor, &kv));
@@ -46,7 +49,11 @@ static void everything_answers(int code, bolt_cursor *cursor) {
     CODE(code, bolt_cursor_seek(cursor, "x", 1, &kv));
     CODE(code, bolt_cursor_current(cursor, &kv));
     CODE(code, bolt_cursor_delete(cursor));
-    CHECK(kv.flags == 0x55555555u);
+    CODE(code, bolt_cursor_seek_le(cursor, "x", 1, &kv));
+    CODE(code, bolt_cursor_next_many(cursor, &kv, 1, &count));
+    CODE(code, bolt_cursor_next_packed(cursor, buf, sizeof buf, &used, &count));
+    CODE(code == BOLT_NOTFOUND ? BOLT_OK : code, bolt_cursor_set_bounds(cursor, NULL, NULL));
+    CHECK(kv.flags == 0x55555555u && count == 77 && used == 77);
 }
 
 static void walk_forward(bolt_bucket *bucket) {
@@ -403,6 +410,417 @@ static void many_cursors_walk_one_bucket_each_at_its_own_place(void) {
     OK(bolt_close(db));
 }
 
+static bolt_slice slice(const char *text) {
+    bolt_slice slice;
+    slice.data = text;
+    slice.len = strlen(text);
+    return slice;
+}
+
+static void a_seek_backward_finds_the_key_or_the_next_smaller_one(void) {
+    bolt_db *db = db_with_even_numbers();
+    int dirty;
+    for (dirty = 0; dirty < 2; dirty++) {
+        bolt_txn *txn = begin(db, BOLT_WRITE);
+        bolt_cursor *cursor = cursor_over(dirty ? even_numbers(txn) : bucket_of(txn, "b"));
+        bolt_kv kv;
+        char key[8];
+        int i;
+        for (i = 0; i < 1000; i++) {
+            snprintf(key, sizeof key, "%03d", i);
+            OK(bolt_cursor_seek_le(cursor, key, 3, &kv));
+            CHECK(is(&kv, i - i % 2));
+        }
+        CODE(BOLT_NOTFOUND, bolt_cursor_next(cursor, &kv));
+        OK(bolt_cursor_seek_le(cursor, "zzz", 3, &kv));
+        CHECK(is(&kv, 998));
+        OK(bolt_cursor_prev(cursor, &kv));
+        CHECK(is(&kv, 996));
+        CODE(BOLT_NOTFOUND, bolt_cursor_seek_le(cursor, "00", 2, &kv));
+        CHECK(is(&kv, 996));
+        CODE(BOLT_NOTFOUND, bolt_cursor_current(cursor, &kv));
+        CODE(BOLT_NOTFOUND, bolt_cursor_prev(cursor, &kv));
+        OK(bolt_cursor_next(cursor, &kv));
+        CHECK(is(&kv, 0));
+        CODE(BOLT_NOTFOUND, bolt_cursor_seek_le(cursor, NULL, 0, NULL));
+        CODE(BOLT_ARGUMENT, bolt_cursor_seek_le(cursor, NULL, 3, &kv));
+        OK(bolt_cursor_close(cursor));
+        OK(bolt_rollback(txn));
+    }
+    OK(bolt_close(db));
+}
+
+/* Walks between two bounds both ways; the even numbers from `first` to `last` must be what is there. */
+static void walk_between(bolt_bucket *bucket, const char *from, const char *to, int first, int last) {
+    bolt_cursor *cursor = cursor_over(bucket);
+    bolt_slice bounds[2];
+    bolt_kv kv;
+    int code, expected = first;
+    bounds[0] = slice(from == NULL ? "" : from);
+    bounds[1] = slice(to == NULL ? "" : to);
+    OK(bolt_cursor_set_bounds(cursor, from == NULL ? NULL : &bounds[0], to == NULL ? NULL : &bounds[1]));
+    CODE(BOLT_NOTFOUND, bolt_cursor_next(cursor, &kv));
+    CODE(BOLT_NOTFOUND, bolt_cursor_current(cursor, &kv));
+    for (code = bolt_cursor_first(cursor, &kv); code == BOLT_OK; code = bolt_cursor_next(cursor, &kv)) {
+        CHECK(is(&kv, expected));
+        expected += 2;
+    }
+    CODE(BOLT_NOTFOUND, code);
+    CHECK(expected == last + 2);
+    CODE(BOLT_NOTFOUND, bolt_cursor_next(cursor, &kv));
+    if (first < last) {
+        OK(bolt_cursor_prev(cursor, &kv));
+        CHECK(is(&kv, last - 2));
+    }
+    expected = last;
+    for (code = bolt_cursor_last(cursor, &kv); code == BOLT_OK; code = bolt_cursor_prev(cursor, &kv)) {
+        CHECK(is(&kv, expected));
+        expected -= 2;
+    }
+    CODE(BOLT_NOTFOUND, code);
+    CHECK(expected == first - 2);
+    if (first <= last) {
+        OK(bolt_cursor_seek(cursor, "", 0, &kv));
+        CHECK(is(&kv, first));
+        CODE(BOLT_NOTFOUND, bolt_cursor_prev(cursor, NULL));
+        OK(bolt_cursor_seek_le(cursor, "zzz", 3, &kv));
+        CHECK(is(&kv, last));
+        CODE(BOLT_NOTFOUND, bolt_cursor_next(cursor, NULL));
+        CODE(BOLT_NOTFOUND, bolt_cursor_seek(cursor, "zzz", 3, &kv));
+        OK(bolt_cursor_prev(cursor, &kv));
+        CHECK(is(&kv, last));
+        CODE(BOLT_NOTFOUND, bolt_cursor_seek_le(cursor, "", 0, &kv));
+        OK(bolt_cursor_next(cursor, &kv));
+        CHECK(is(&kv, first));
+    } else {
+        CODE(BOLT_NOTFOUND, bolt_cursor_seek(cursor, "500", 3, &kv));
+        CODE(BOLT_NOTFOUND, bolt_cursor_prev(cursor, &kv));
+        CODE(BOLT_NOTFOUND, bolt_cursor_seek_le(cursor, "500", 3, &kv));
+        CODE(BOLT_NOTFOUND, bolt_cursor_next(cursor, &kv));
+    }
+    OK(bolt_cursor_set_bounds(cursor, NULL, NULL));
+    OK(bolt_cursor_first(cursor, &kv));
+    CHECK(is(&kv, 0));
+    OK(bolt_cursor_close(cursor));
+}
+
+static void within_bounds_a_cursor_sees_what_lies_between_them(void) {
+    bolt_db *db = db_with_even_numbers();
+    int dirty;
+    for (dirty = 0; dirty < 2; dirty++) {
+        bolt_txn *txn = begin(db, BOLT_WRITE);
+        bolt_bucket *bucket = dirty ? even_numbers(txn) : bucket_of(txn, "b");
+        walk_between(bucket, NULL, NULL, 0, 998);
+        walk_between(bucket, "100", "200", 100, 198);
+        walk_between(bucket, "101", "201", 102, 200);
+        walk_between(bucket, NULL, "301", 0, 300);
+        walk_between(bucket, "777", NULL, 778, 998);
+        walk_between(bucket, "500", "501", 500, 500);
+        walk_between(bucket, "501", "502", 502, 500);
+        walk_between(bucket, "600", "600", 602, 600);
+        walk_between(bucket, "700", "300", 702, 700);
+        walk_between(bucket, "999", NULL, 1000, 998);
+        walk_between(bucket, NULL, "000", 2, 0);
+        OK(bolt_rollback(txn));
+    }
+    OK(bolt_close(db));
+}
+
+static void bounds_are_copied_and_bad_ones_leave_the_old_ones(void) {
+    bolt_db *db = db_with_even_numbers();
+    bolt_txn *txn = begin(db, BOLT_READ);
+    bolt_cursor *cursor = cursor_over(bucket_of(txn, "b"));
+    char from[] = "100", to[] = "103";
+    bolt_slice bounds[2], bad;
+    bolt_kv kv;
+    bounds[0] = slice(from);
+    bounds[1] = slice(to);
+    OK(bolt_cursor_set_bounds(cursor, &bounds[0], &bounds[1]));
+    memset(from, '#', 3);
+    memset(to, '#', 3);
+    OK(bolt_cursor_first(cursor, &kv));
+    CHECK(is(&kv, 100));
+    bad.data = NULL;
+    bad.len = 1;
+    CODE(BOLT_ARGUMENT, bolt_cursor_set_bounds(cursor, &bad, NULL));
+    CODE(BOLT_ARGUMENT, bolt_cursor_set_bounds(cursor, NULL, &bad));
+    OK(bolt_cursor_next(cursor, &kv));
+    CHECK(is(&kv, 102));
+    CODE(BOLT_NOTFOUND, bolt_cursor_next(cursor, &kv));
+    OK(bolt_cursor_close(cursor));
+    OK(bolt_rollback(txn));
+    OK(bolt_close(db));
+}
+
+static void many_entries_come_in_order_and_the_cursor_stands_on_the_last(void) {
+    static const size_t caps[] = { 1, 2, 7, 128, 499, 500, 501, 1000 };
+    static bolt_kv kvs[1000];
+    bolt_db *db = db_with_even_numbers();
+    size_t i, j, n;
+    int dirty;
+    for (dirty = 0; dirty < 2; dirty++) {
+        bolt_txn *txn = begin(db, BOLT_WRITE);
+        bolt_bucket *bucket = dirty ? even_numbers(txn) : bucket_of(txn, "b");
+        for (i = 0; i < 8; i++) {
+            bolt_cursor *cursor = cursor_over(bucket);
+            bolt_kv kv;
+            int code, expected = 0;
+            while ((code = bolt_cursor_next_many(cursor, kvs, caps[i], &n)) == BOLT_OK) {
+                CHECK(n >= 1 && n <= caps[i]);
+                CHECK(n == caps[i] || expected + 2 * (int)n == 1000);
+                for (j = 0; j < n; j++, expected += 2)
+                    CHECK(is(&kvs[j], expected));
+                OK(bolt_cursor_current(cursor, &kv));
+                CHECK(is(&kv, expected - 2));
+            }
+            CODE(BOLT_NOTFOUND, code);
+            CHECK(expected == 1000);
+            OK(bolt_cursor_prev(cursor, &kv));
+            CHECK(is(&kv, 996));
+            OK(bolt_cursor_close(cursor));
+        }
+        OK(bolt_rollback(txn));
+    }
+    OK(bolt_close(db));
+}
+
+static void many_entries_begin_behind_the_one_on_which_the_cursor_stands(void) {
+    bolt_db *db = db_with_even_numbers();
+    bolt_txn *txn = begin(db, BOLT_WRITE);
+    bolt_cursor *cursor = cursor_over(bucket_of(txn, "b"));
+    bolt_slice from = slice("301"), to = slice("311");
+    bolt_kv kvs[100];
+    size_t n = 0;
+    OK(bolt_cursor_seek(cursor, "500", 3, NULL));
+    OK(bolt_cursor_next_many(cursor, kvs, 3, &n));
+    CHECK(n == 3 && is(&kvs[0], 502) && is(&kvs[2], 506));
+    OK(bolt_cursor_delete(cursor));
+    OK(bolt_cursor_next_many(cursor, kvs, 2, NULL));
+    CHECK(is(&kvs[0], 508) && is(&kvs[1], 510));
+    OK(bolt_cursor_set_bounds(cursor, &from, &to));
+    OK(bolt_cursor_next_many(cursor, kvs, 3, &n));
+    CHECK(n == 3 && is(&kvs[0], 302) && is(&kvs[2], 306));
+    OK(bolt_cursor_next_many(cursor, kvs, 100, &n));
+    CHECK(n == 2 && is(&kvs[0], 308) && is(&kvs[1], 310));
+    n = 77;
+    CODE(BOLT_NOTFOUND, bolt_cursor_next_many(cursor, kvs, 100, &n));
+    CODE(BOLT_ARGUMENT, bolt_cursor_next_many(cursor, kvs, 0, &n));
+    CODE(BOLT_ARGUMENT, bolt_cursor_next_many(cursor, NULL, 1, &n));
+    CHECK(n == 77);
+    OK(bolt_cursor_close(cursor));
+    OK(bolt_rollback(txn));
+    OK(bolt_close(db));
+}
+
+static uint32_t number_at(const unsigned char *bytes) {
+    return bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
+}
+
+static void packed_entries_hold_lengths_flags_key_value_and_zeros(void) {
+    bolt_db *db = fresh_db();
+    bolt_txn *txn = begin(db, BOLT_WRITE);
+    bolt_bucket *bucket = ensure(txn, "b");
+    bolt_cursor *cursor = cursor_over(bucket);
+    unsigned char buf[96];
+    size_t used = 0, n = 0;
+    OK(bolt_bucket_create(bucket, "bucket", 6, NULL));
+    put(bucket, "empty", "");
+    put(bucket, "full", "12345678");
+    memset(buf, '#', sizeof buf);
+    OK(bolt_cursor_next_packed(cursor, buf, sizeof buf, &used, &n));
+    CHECK(n == 3 && used == 24 + 24 + 32);
+    CHECK(number_at(buf) == 6 && number_at(buf + 4) == 0 && number_at(buf + 8) == BOLT_KV_BUCKET);
+    CHECK(number_at(buf + 12) == 0 && memcmp(buf + 16, "bucket\0\0", 8) == 0);
+    CHECK(number_at(buf + 24) == 5 && number_at(buf + 28) == 0 && number_at(buf + 32) == 0);
+    CHECK(memcmp(buf + 40, "empty\0\0\0", 8) == 0);
+    CHECK(number_at(buf + 48) == 4 && number_at(buf + 52) == 8 && number_at(buf + 56) == 0);
+    CHECK(memcmp(buf + 64, "full12345678\0\0\0\0", 16) == 0);
+    CHECK(buf[80] == '#');
+    CODE(BOLT_NOTFOUND, bolt_cursor_next_packed(cursor, buf, sizeof buf, &used, &n));
+    OK(bolt_cursor_close(cursor));
+    OK(bolt_rollback(txn));
+    OK(bolt_close(db));
+}
+
+static void an_entry_that_does_not_fit_is_the_first_of_the_next_buffer(void) {
+    bolt_db *db = db_with_even_numbers();
+    unsigned char buf[1000];
+    int dirty;
+    for (dirty = 0; dirty < 2; dirty++) {
+        bolt_txn *txn = begin(db, BOLT_WRITE);
+        bolt_bucket *bucket = dirty ? even_numbers(txn) : bucket_of(txn, "b");
+        size_t cap;
+        for (cap = 24; cap < sizeof buf; cap += 109) {
+            bolt_cursor *cursor = cursor_over(bucket);
+            int code, expected = 0;
+            size_t used = 0, n = 0, i;
+            while ((code = bolt_cursor_next_packed(cursor, buf, cap, &used, &n)) == BOLT_OK) {
+                CHECK(used == 24 * n && used <= cap);
+                CHECK(used + 24 > cap || expected + 2 * (int)n == 1000);
+                for (i = 0; i < n; i++, expected += 2) {
+                    char key[8];
+                    snprintf(key, sizeof key, "%03d", expected);
+                    CHECK(number_at(buf + 24 * i) == 3 && number_at(buf + 24 * i + 4) == 3);
+                    CHECK(memcmp(buf + 24 * i + 16, key, 3) == 0 && memcmp(buf + 24 * i + 19, key, 3) == 0);
+                }
+            }
+            CODE(BOLT_NOTFOUND, code);
+            CHECK(expected == 1000);
+            OK(bolt_cursor_close(cursor));
+        }
+        OK(bolt_rollback(txn));
+    }
+    OK(bolt_close(db));
+}
+
+static void a_buffer_too_small_for_one_entry_tells_its_length(void) {
+    bolt_db *db = fresh_db();
+    bolt_txn *txn = begin(db, BOLT_WRITE);
+    bolt_bucket *bucket = ensure(txn, "b");
+    bolt_cursor *cursor = cursor_over(bucket);
+    static char value[5000];
+    static unsigned char buf[6000];
+    size_t used = 77, n = 77;
+    put(bucket, "a", "1");
+    OK(bolt_put(bucket, "b", 1, value, sizeof value));
+    CODE(BOLT_TOOSMALL, bolt_cursor_next_packed(cursor, NULL, 0, &used, &n));
+    CHECK(used == 24 && n == 77);
+    CODE(BOLT_TOOSMALL, bolt_cursor_next_packed(cursor, buf, 23, NULL, &n));
+    OK(bolt_cursor_next_packed(cursor, buf, 24, &used, &n));
+    CHECK(used == 24 && n == 1);
+    CODE(BOLT_TOOSMALL, bolt_cursor_next_packed(cursor, buf, 5016, &used, &n));
+    CHECK(used == 5024 && n == 1);
+    CHECK(last_error_says("5024 bytes"));
+    OK(bolt_cursor_next_packed(cursor, buf, used, &used, &n));
+    CHECK(used == 5024 && n == 1 && number_at(buf + 4) == 5000);
+    CODE(BOLT_NOTFOUND, bolt_cursor_next_packed(cursor, NULL, 0, &used, &n));
+    CODE(BOLT_ARGUMENT, bolt_cursor_next_packed(cursor, NULL, 5, &used, &n));
+    OK(bolt_cursor_close(cursor));
+    OK(bolt_rollback(txn));
+    OK(bolt_close(db));
+}
+
+/* What a scan gives: numbers that follow each other by `step`. */
+struct scanned {
+    int expected;
+    int step;
+    int count;
+    int stop_at;
+    int code;
+    bolt_bucket *bucket;
+    bolt_txn *ended;
+};
+
+static int see(void *ctx, const bolt_kv *kvs, size_t n) {
+    struct scanned *scanned = ctx;
+    size_t i;
+    CHECK(n >= 1);
+    for (i = 0; i < n; i++) {
+        CHECK(is(&kvs[i], scanned->expected));
+        scanned->expected += scanned->step;
+        scanned->count++;
+        if (scanned->bucket != NULL)
+            OK(bolt_delete(scanned->bucket, kvs[i].key, kvs[i].key_len));
+    }
+    if (scanned->ended != NULL)
+        OK(bolt_rollback(scanned->ended));
+    return scanned->stop_at != 0 && scanned->count >= scanned->stop_at ? scanned->code : 0;
+}
+
+static void scan_between(bolt_bucket *bucket, const char *from, const char *to, int first, int last) {
+    bolt_slice bounds[2], *low = NULL, *high = NULL;
+    struct scanned scanned;
+    if (from != NULL) {
+        bounds[0] = slice(from);
+        low = &bounds[0];
+    }
+    if (to != NULL) {
+        bounds[1] = slice(to);
+        high = &bounds[1];
+    }
+    memset(&scanned, 0, sizeof scanned);
+    scanned.expected = first;
+    scanned.step = 2;
+    OK(bolt_scan(bucket, low, high, 0, see, &scanned));
+    CHECK(scanned.expected == last + 2);
+    scanned.expected = last;
+    scanned.step = -2;
+    OK(bolt_scan(bucket, low, high, BOLT_SCAN_REVERSE, see, &scanned));
+    CHECK(scanned.expected == first - 2);
+}
+
+static void a_scan_gives_what_lies_in_its_range_both_ways(void) {
+    bolt_db *db = db_with_even_numbers();
+    int dirty;
+    for (dirty = 0; dirty < 2; dirty++) {
+        bolt_txn *txn = begin(db, BOLT_WRITE);
+        bolt_bucket *bucket = dirty ? even_numbers(txn) : bucket_of(txn, "b");
+        scan_between(bucket, NULL, NULL, 0, 998);
+        scan_between(bucket, "100", "901", 100, 900);
+        scan_between(bucket, "500", "500", 502, 500);
+        scan_between(bucket, NULL, "257", 0, 256);
+        scan_between(bucket, "743", NULL, 744, 998);
+        OK(bolt_rollback(txn));
+    }
+    OK(bolt_close(db));
+}
+
+static void what_a_scan_s_function_returns_stops_it_and_comes_back(void) {
+    static const int codes[] = { 1, 77, -1, -3, BOLT_CALLBACK_FIRST, BOLT_CALLBACK_LAST, 1 << 30 };
+    bolt_db *db = db_with_even_numbers();
+    bolt_txn *txn = begin(db, BOLT_READ);
+    struct scanned scanned;
+    bolt_slice bad;
+    size_t i;
+    for (i = 0; i < sizeof codes / sizeof *codes; i++) {
+        memset(&scanned, 0, sizeof scanned);
+        scanned.step = 2;
+        scanned.stop_at = 200;
+        scanned.code = codes[i];
+        CODE(codes[i], bolt_scan(bucket_of(txn, "b"), NULL, NULL, 0, see, &scanned));
+        CHECK(scanned.count >= 200 && scanned.count < 500);
+    }
+    bad.data = NULL;
+    bad.len = 1;
+    CODE(BOLT_ARGUMENT, bolt_scan(bucket_of(txn, "b"), NULL, NULL, 0, NULL, NULL));
+    CODE(BOLT_ARGUMENT, bolt_scan(bucket_of(txn, "b"), NULL, NULL, 2, see, &scanned));
+    CODE(BOLT_ARGUMENT, bolt_scan(bucket_of(txn, "b"), &bad, NULL, 0, see, &scanned));
+    CODE(BOLT_ARGUMENT, bolt_scan(bucket_of(txn, "b"), NULL, &bad, 0, see, &scanned));
+    OK(bolt_rollback(txn));
+    OK(bolt_close(db));
+}
+
+static void a_scan_s_function_may_delete_what_it_sees(void) {
+    bolt_db *db = db_with_even_numbers();
+    uint32_t flags;
+    for (flags = 0; flags <= BOLT_SCAN_REVERSE; flags++) {
+        bolt_txn *txn = begin(db, BOLT_WRITE);
+        struct scanned scanned;
+        memset(&scanned, 0, sizeof scanned);
+        scanned.expected = flags == 0 ? 0 : 998;
+        scanned.step = flags == 0 ? 2 : -2;
+        scanned.bucket = bucket_of(txn, "b");
+        OK(bolt_scan(scanned.bucket, NULL, NULL, flags, see, &scanned));
+        CHECK(scanned.count == 500);
+        OK(bolt_scan(scanned.bucket, NULL, NULL, flags, see, &scanned));
+        CHECK(scanned.count == 500);
+        OK(bolt_rollback(txn));
+    }
+    OK(bolt_close(db));
+}
+
+static void a_scan_whose_function_ends_the_transaction_ends(void) {
+    bolt_db *db = db_with_even_numbers();
+    bolt_txn *txn = begin(db, BOLT_READ);
+    struct scanned scanned;
+    memset(&scanned, 0, sizeof scanned);
+    scanned.step = 2;
+    scanned.ended = txn;
+    CODE(BOLT_BADHANDLE, bolt_scan(bucket_of(txn, "b"), NULL, NULL, 0, see, &scanned));
+    CHECK(scanned.count > 0 && scanned.count < 500);
+    OK(bolt_close(db));
+}
+
 int main(int argc, char **argv) {
     static const struct test tests[] = {
         TEST(a_walk_visits_every_key_in_order_both_ways),
@@ -421,6 +839,18 @@ int main(int argc, char **argv) {
         TEST(a_cursor_over_a_deleted_bucket_is_bad_and_one_over_a_closed_handle_good),
         TEST(null_and_handles_of_other_kinds_are_no_cursors),
         TEST(many_cursors_walk_one_bucket_each_at_its_own_place),
+        TEST(a_seek_backward_finds_the_key_or_the_next_smaller_one),
+        TEST(within_bounds_a_cursor_sees_what_lies_between_them),
+        TEST(bounds_are_copied_and_bad_ones_leave_the_old_ones),
+        TEST(many_entries_come_in_order_and_the_cursor_stands_on_the_last),
+        TEST(many_entries_begin_behind_the_one_on_which_the_cursor_stands),
+        TEST(packed_entries_hold_lengths_flags_key_value_and_zeros),
+        TEST(an_entry_that_does_not_fit_is_the_first_of_the_next_buffer),
+        TEST(a_buffer_too_small_for_one_entry_tells_its_length),
+        TEST(a_scan_gives_what_lies_in_its_range_both_ways),
+        TEST(what_a_scan_s_function_returns_stops_it_and_comes_back),
+        TEST(a_scan_s_function_may_delete_what_it_sees),
+        TEST(a_scan_whose_function_ends_the_transaction_ends),
     };
     return RUN_TESTS(tests, argc, argv);
 }

@@ -31,10 +31,11 @@ static void the_defaults_are_those_of_the_header(void) {
     CHECK(options.file_mode == 0600);
     CHECK(options.freelist_mode == BOLT_FREELIST_AUTOMATIC);
     CHECK(options.fill_percent == 0);
-    CHECK(options.reserved == 0);
+    CHECK(options.freelist_type == BOLT_FREELIST_ARRAY);
     CHECK(options.lock_timeout_ms == BOLT_FOREVER);
     CHECK(options.initial_map_len == 0);
     CHECK(options.max_len == 0);
+    CHECK(options.alloc_len == 16 << 20 && options.batch_len == 1000);
     OK(try_open(fresh_path(), &options));
 }
 
@@ -60,6 +61,10 @@ static void each_option_can_be_set_by_its_number(void) {
     OK(bolt_options_set(&options, BOLT_OPT_FREELIST_MODE, BOLT_FREELIST_AT_CLOSE));
     OK(bolt_options_set(&options, BOLT_OPT_FILL_PERCENT, 90));
     OK(bolt_options_set(&options, BOLT_OPT_MAX_LEN, (uint64_t)1 << 40));
+    OK(bolt_options_set(&options, BOLT_OPT_FREELIST_TYPE, BOLT_FREELIST_HASHMAP));
+    OK(bolt_options_set(&options, BOLT_OPT_ALLOC_LEN, 1 << 21));
+    OK(bolt_options_set(&options, BOLT_OPT_BATCH_LEN, 9));
+    CHECK(options.freelist_type == 1 && options.alloc_len == 1 << 21 && options.batch_len == 9);
     CHECK(options.struct_size == sizeof options);
     CHECK(options.flags == (BOLT_OPEN_READONLY | BOLT_OPEN_NOSYNC | BOLT_OPEN_BBOLT_RULES));
     CHECK(options.page_size == 2048 && options.file_mode == 0644 && options.lock_timeout_ms == 5);
@@ -74,11 +79,12 @@ static void impossible_values_are_refused_and_change_nothing(void) {
         uint32_t option;
         uint64_t value;
     } bad[] = {
-        { 0, 0 }, { 11, 0 }, { UINT32_MAX, 0 }, { BOLT_OPT_PAGE_SIZE, 1000 },
+        { 0, 0 }, { 19, 0 }, { UINT32_MAX, 0 }, { BOLT_OPT_PAGE_SIZE, 1000 },
         { BOLT_OPT_PAGE_SIZE, 512 }, { BOLT_OPT_PAGE_SIZE, 131072 },
         { BOLT_OPT_PAGE_SIZE, (uint64_t)4096 << 32 }, { BOLT_OPT_READONLY, 2 },
         { BOLT_OPT_NOSYNC, UINT64_MAX }, { BOLT_OPT_BBOLT_RULES, 7 }, { BOLT_OPT_FILE_MODE, 0100644 },
         { BOLT_OPT_FREELIST_MODE, 4 }, { BOLT_OPT_FILL_PERCENT, 9 }, { BOLT_OPT_FILL_PERCENT, 101 },
+        { BOLT_OPT_STRICT, 2 }, { BOLT_OPT_FREELIST_TYPE, 2 }, { BOLT_OPT_BATCH_LEN, 0 },
     };
     bolt_options options = defaults(), before = options;
     size_t i;
@@ -100,12 +106,12 @@ static void a_struct_with_an_impossible_field_opens_nothing(void) {
         switch (field) {
         case 0: options.struct_size = 0; break;
         case 1: options.struct_size = sizeof options - 8; break;
-        case 2: options.flags = 8; break;
+        case 2: options.flags = 256; break;
         case 3: options.page_size = 4095; break;
         case 4: options.file_mode = 0xffff; break;
         case 5: options.freelist_mode = 9; break;
         case 6: options.fill_percent = 5; break;
-        default: options.reserved = 1; break;
+        default: options.freelist_type = 2; break;
         }
         CODE(BOLT_ARGUMENT, try_open(path, &options));
         CHECK(!exists(path));

@@ -2,7 +2,8 @@
 #
 #   bolt::shared   the shared library
 #   bolt::static   the static one
-#   bolt::bolt     the static one where BUILD_SHARED_LIBS is set and false, else the shared one; whichever there is
+#   bolt::bolt     the static one where BUILD_SHARED_LIBS is set and false, else the shared one; where only
+#                  one of them is there, that one
 #
 # Who includes this file sets
 #
@@ -33,7 +34,8 @@ endif()
 
 if(NOT TARGET bolt::bolt)
   add_library(bolt::bolt INTERFACE IMPORTED ${_bolt_scope})
-  if(TARGET bolt::static AND (NOT TARGET bolt::shared OR (DEFINED BUILD_SHARED_LIBS AND NOT BUILD_SHARED_LIBS)))
+  if(TARGET bolt::static
+     AND (NOT TARGET bolt::shared OR (DEFINED BUILD_SHARED_LIBS AND NOT BUILD_SHARED_LIBS)))
     set_target_properties(bolt::bolt PROPERTIES INTERFACE_LINK_LIBRARIES bolt::static)
   else()
     set_target_properties(bolt::bolt PROPERTIES INTERFACE_LINK_LIBRARIES bolt::shared)

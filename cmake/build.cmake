@@ -18,6 +18,7 @@ add_custom_target(bolt_build ALL
   COMMAND "${CMAKE_COMMAND}" -E env --unset=CARGO_BUILD_TARGET ${_bolt_tools}
           "${CARGO_EXECUTABLE}" run --quiet --locked ${_bolt_flags} --package xtask --no-default-features
           --target-dir "${BOLT_CARGO_TARGET_DIR}" --
+          --repository "${CMAKE_CURRENT_SOURCE_DIR}"
           dist ${_bolt_flags} --out "${bolt_dist}" --target-dir "${BOLT_CARGO_TARGET_DIR}"
           "--target=${BOLT_CARGO_TARGET}" "--docs=${BOLT_DOCS}"
           "$<$<CONFIG:Debug>:--debug>" "$<$<CONFIG:RelWithDebInfo>:--keep-debug>"

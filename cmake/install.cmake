@@ -1,5 +1,5 @@
-# Installs libbolt. The program that built it does, since it knows what belongs where: bolt.pc names the prefix,
-# which `cmake --install --prefix` sets only now. Components: runtime, dev, doc.
+# Installs libbolt. The program that built it does, since it knows what belongs where: bolt.pc names the
+# prefix, which `cmake --install --prefix` sets only now. Components: runtime, dev, doc.
 
 foreach(_bolt_component IN ITEMS runtime dev doc)
   install(CODE "

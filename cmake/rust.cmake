@@ -3,8 +3,9 @@
 find_program(CARGO_EXECUTABLE cargo HINTS "$ENV{CARGO_HOME}/bin" "$ENV{HOME}/.cargo/bin" DOC "cargo")
 if(NOT CARGO_EXECUTABLE)
   message(FATAL_ERROR
-    "libbolt is written in Rust, and cargo, which compiles it, was not found. Install Rust (https://rustup.rs, "
-    "or your system's packages cargo and rustc), or say where it is: -DCARGO_EXECUTABLE=/path/to/cargo")
+    "libbolt is written in Rust, and cargo, which compiles it, was not found. Install Rust "
+    "(https://rustup.rs, or your system's packages cargo and rustc), or say where it is: "
+    "-DCARGO_EXECUTABLE=/path/to/cargo")
 endif()
 get_filename_component(_bolt_cargo_dir "${CARGO_EXECUTABLE}" DIRECTORY)
 find_program(RUSTC_EXECUTABLE rustc HINTS "${_bolt_cargo_dir}" DOC "rustc")
@@ -24,13 +25,14 @@ if(_bolt_rust_failed OR NOT _bolt_rust_found)
     "${_bolt_rust_wanted} or newer, or say where it is: -DRUSTC_EXECUTABLE=/path/to/rustc")
 elseif(_bolt_rust_found VERSION_LESS _bolt_rust_wanted)
   message(FATAL_ERROR
-    "libbolt needs Rust ${_bolt_rust_wanted} or newer, and ${RUSTC_EXECUTABLE} is ${_bolt_rust_found}. Update it "
-    "(rustup update), or name another: -DCARGO_EXECUTABLE=/path/to/cargo -DRUSTC_EXECUTABLE=/path/to/rustc")
+    "libbolt needs Rust ${_bolt_rust_wanted} or newer, and ${RUSTC_EXECUTABLE} is ${_bolt_rust_found}. "
+    "Update it (rustup update), or name another: -DCARGO_EXECUTABLE=/path/to/cargo "
+    "-DRUSTC_EXECUTABLE=/path/to/rustc")
 endif()
 
-# The libraries of the system that any static library of Rust's needs. A library of nothing tells them at once;
-# xtask asks libbolt's own, for the installed package, and a test compares the two. cargo.rs says why libgcc_s is
-# not among them.
+# The libraries of the system that any static library of Rust's needs. A library of nothing tells them at
+# once; xtask asks libbolt's own, for the installed package, and a test compares the two. cargo.rs says why
+# libgcc_s is not among them.
 set(_bolt_target_flag)
 if(BOLT_CARGO_TARGET)
   set(_bolt_target_flag --target "${BOLT_CARGO_TARGET}")

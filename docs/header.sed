@@ -1,5 +1,5 @@
-# Turns bolt.h into what Doxygen reads. The header is written to be read as it is; here its plain comments become
-# Doxygen's: the first one the front page, each section a group with a page of its own.
+# Turns bolt.h into what Doxygen reads. The header is written to be read as it is; here its plain comments
+# become Doxygen's: the first one the front page, each section a group with a page of its own.
 
 1s,^/\* bolt\.h - \(.*\),/** @mainpage bbolt's storage engine for C\
  * @copydetails bolt.h\

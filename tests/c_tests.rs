@@ -10,7 +10,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const PROGRAMS: [&str; 8] = ["contents", "error", "options", "db", "txn", "bucket", "kv", "cursor"];
+const PROGRAMS: [&str; 9] =
+    ["contents", "error", "options", "db", "txn", "savepoint", "bucket", "kv", "cursor"];
 
 /// How a program is linked.
 #[derive(Clone, Copy)]
@@ -112,6 +113,11 @@ fn databases_hold_in_c() {
 #[test]
 fn transactions_hold_in_c() {
     run_program("txn", Link::Shared, &[]);
+}
+
+#[test]
+fn savepoints_hold_in_c() {
+    run_program("savepoint", Link::Shared, &[]);
 }
 
 #[test]

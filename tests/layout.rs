@@ -9,11 +9,16 @@ use std::fs;
 use std::mem::{align_of, offset_of, size_of};
 use std::path::Path;
 
+use bolt::ffi::backup::bolt_backup_info;
+use bolt::ffi::check::bolt_finding;
 use bolt::ffi::cursor::bolt_kv;
 use bolt::ffi::db::bolt_db_info;
 use bolt::ffi::error::bolt_error_info;
+use bolt::ffi::inspect::bolt_bucket_stats;
+use bolt::ffi::kv::bolt_slice;
 use bolt::ffi::options::bolt_options;
-use bolt::ffi::txn::bolt_txn_info;
+use bolt::ffi::stats::{bolt_db_stats, bolt_page_info, bolt_reader_info};
+use bolt::ffi::txn_info::bolt_txn_info;
 
 /// A struct as Rust has it.
 struct Layout {
@@ -54,15 +59,32 @@ fn layouts() -> Vec<Layout> {
     layouts! {
         bolt_error_info { struct_size, code, os_errno, page, txn_id, text }
         bolt_options {
-            struct_size, flags, page_size, file_mode, freelist_mode, fill_percent, reserved, lock_timeout_ms,
-            initial_map_len, max_len
+            struct_size, flags, page_size, file_mode, freelist_mode, fill_percent, freelist_type,
+            lock_timeout_ms, initial_map_len, max_len, alloc_len, batch_len
         }
         bolt_db_info {
             struct_size, page_size, flags, file_len, high_water, txn_id, free_page_count, pending_page_count,
             reader_count, oldest_reader_txn_id
         }
-        bolt_txn_info { struct_size, flags, reserved, id, db_len }
+        bolt_txn_info { struct_size, flags, reserved, id, db_len, cursor_count, node_count, private_len }
+        bolt_slice { data, len }
         bolt_kv { key, key_len, value, value_len, flags, reserved }
+        bolt_bucket_stats {
+            struct_size, branch_page_count, branch_overflow_count, leaf_page_count, leaf_overflow_count,
+            key_count, depth, branch_alloc_len, branch_used_len, leaf_alloc_len, leaf_used_len, bucket_count,
+            inline_bucket_count, inline_used_len
+        }
+        bolt_finding { struct_size, severity, code, page, text }
+        bolt_backup_info { struct_size, len, crc32, reserved }
+        bolt_db_stats {
+            struct_size, free_page_count, pending_page_count, free_len, freelist_len, read_txn_count,
+            open_read_txn_count, commit_count, page_count, page_len, cursor_count, node_count,
+            node_deref_count, rebalance_count, rebalance_ns, split_count, spill_count, spill_ns, write_count,
+            write_ns, data_write_ns, data_sync_ns, meta_ns, oldest_reader_txn_id, oldest_reader_age_ms,
+            held_len, mapped_len, resident_len, private_len
+        }
+        bolt_reader_info { txn_id, age_ms, held_len, reserved }
+        bolt_page_info { struct_size, id, kind, element_count, overflow_count, reserved }
     }
 }
 

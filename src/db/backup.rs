@@ -29,13 +29,15 @@ pub struct BackupInfo {
 const DEFAULT_FILE_MODE: u32 = 0o600;
 
 /// Writes what `txn` sees into the new file `path`. `progress` gets the bytes done and the bytes in all; its
-/// error ends the backup and comes back, and no file appears.
+/// error ends the backup and comes back, and no file appears. `Exists`; `Argument` where the file is the
+/// database's own.
 pub fn backup<E: From<Error>>(
     txn: &Txn,
     path: &Path,
     options: BackupOptions,
     progress: impl FnMut(u64, u64) -> std::result::Result<(), E>,
 ) -> std::result::Result<BackupInfo, E> {
+    check_target(txn, path, options.replace)?;
     let mode = if options.file_mode == 0 { DEFAULT_FILE_MODE } else { options.file_mode };
     let storage = FileNamespace.create_unnamed(path, mode)?;
     storage.grow(txn.len())?;
@@ -47,6 +49,17 @@ pub fn backup<E: From<Error>>(
     })?;
     publish(&FileNamespace, &*storage, path, options.replace)?;
     Ok(info)
+}
+
+/// Refuses a path under which the copy of `txn` could not appear in the end, before anything is written.
+pub(super) fn check_target(txn: &Txn, path: &Path, replace: bool) -> Result<()> {
+    match (replace, path.exists()) {
+        (false, true) => Err(Error::Exists),
+        (true, true) if txn.is_in_file(path) => {
+            Err(Error::Argument("the database's own file cannot be replaced"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Makes an unnamed file durable and gives it its name.

@@ -8,23 +8,25 @@
 //!
 //! H1. At most one member of a batch runs at any time; it holds the transaction.
 //! H2. Whoever waits is woken: to run its function, or with the outcome of the commit.
+//! H3. Nothing that one member does can make another fail: what fails is taken back and run again by its own
+//!     caller, alone; a transaction that cannot be taken back is given up and its members run again; and
+//!     where the commit of several fails but leaves the database sound, each is tried alone.
 
+use std::any::Any;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::error::{Error, Result};
-use crate::txn::{Txn, Wait};
+use crate::txn::{Hook, Savepoint, Txn, Wait};
 
 use super::Db;
 
-/// The most calls that share a commit (bbolt: `DefaultMaxBatchSize`).
-const MAX_BATCH_LEN: usize = 1000;
-
 /// The callers that wait.
-#[derive(Default)]
 pub struct Batcher {
     queue: Mutex<Queue>,
+    max_len: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -41,6 +43,10 @@ enum Word {
     Lead,
     /// Your changes are committed, or why not.
     Done(Result<()>),
+    /// The transaction with your changes had to be given up: queue up again.
+    Again,
+    /// The commit failed, perhaps not by your doing: try by yourself.
+    Alone,
 }
 
 /// A caller.
@@ -54,6 +60,16 @@ struct Member {
 struct Batch {
     txn: Txn,
     members: Vec<Arc<Member>>,
+}
+
+/// What came of a member's function in a shared transaction.
+enum Ran {
+    /// Its changes stay, and these hooks are to run once they are committed.
+    Kept(Txn, Vec<Hook>),
+    /// Its changes are taken back.
+    TakenBack(Txn),
+    /// So is the whole transaction.
+    GivenUp,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -78,23 +94,29 @@ impl Member {
 }
 
 impl Batcher {
+    /// Nobody waits yet. At most `max_len` calls, and at least one, share a commit.
+    pub fn new(max_len: usize) -> Batcher {
+        Batcher { queue: Mutex::default(), max_len: AtomicUsize::new(max_len.max(1)) }
+    }
+
     /// Joins the queue: the word to begin with.
-    fn join(&self, me: &Arc<Member>) -> Word {
+    fn join(&self, me: &Arc<Member>) -> Result<Word> {
         {
             let mut queue = lock(&self.queue);
-            if queue.is_running {
-                queue.waiting.push_back(me.clone());
-            } else {
+            if !queue.is_running {
                 queue.is_running = true;
-                return Word::Lead;
+                return Ok(Word::Lead);
             }
+            queue.waiting.try_reserve(1)?;
+            queue.waiting.push_back(me.clone());
         }
-        me.wait()
+        Ok(me.wait())
     }
 
     /// The next caller, if one waits and the batch has room.
-    fn next(&self, batch: &Batch) -> Option<Arc<Member>> {
-        if batch.members.len() >= MAX_BATCH_LEN { None } else { lock(&self.queue).waiting.pop_front() }
+    fn next(&self, member_count: usize) -> Option<Arc<Member>> {
+        let has_room = member_count < self.max_len.load(Ordering::Relaxed);
+        if has_room { lock(&self.queue).waiting.pop_front() } else { None }
     }
 
     /// Lets the next caller begin a transaction, or notes that none waits.
@@ -105,25 +127,59 @@ impl Batcher {
             None => queue.is_running = false,
         }
     }
+
+    /// Sets the most calls that share a commit, at least one.
+    pub fn set_max_len(&self, max_len: usize) {
+        self.max_len.store(max_len.max(1), Ordering::Relaxed);
+    }
 }
 
 impl Db {
     /// Runs `work` in a write transaction that it may share with the calls of other threads, and commits.
     ///
-    /// Blocks until its changes are durable. Where `work` fails it is run a second time, alone, and the error
-    /// of that run is returned; the other calls are not touched. `work` must not commit; it may run
-    /// twice.
+    /// Blocks until its changes are durable. Where `work` fails or panics it is run a second time, alone, and
+    /// what comes of that run is what the caller gets; the other calls are not touched. `work` may also be
+    /// run anew because others failed.
     pub fn batch<E: From<Error>>(
         &self,
         mut work: impl FnMut(&mut Txn) -> std::result::Result<(), E>,
     ) -> std::result::Result<(), E> {
+        let mut panic: Option<Box<dyn Any + Send>> = None;
+        let done = self.batch_with(|mut txn| {
+            panic = None;
+            match catch_unwind(AssertUnwindSafe(|| work(&mut txn))) {
+                Ok(result) => (Some(txn), result),
+                Err(payload) => {
+                    panic = Some(payload);
+                    (None, Err(Error::Panic("a function of a batch ended in a panic".into()).into()))
+                }
+            }
+        });
+        match panic {
+            Some(payload) => resume_unwind(payload),
+            None => done,
+        }
+    }
+
+    /// As [`Db::batch`], for a function that takes the transaction and gives it back, or drops it where it is
+    /// not to be gone on with: then it fails. It must not panic.
+    pub fn batch_with<E: From<Error>>(
+        &self,
+        mut work: impl FnMut(Txn) -> (Option<Txn>, std::result::Result<(), E>),
+    ) -> std::result::Result<(), E> {
         let batcher = &self.inner.batcher;
         let me = Arc::new(Member::default());
-        let mut word = batcher.join(&me);
-        let mut failed = false;
+        let mut hooks = Vec::new();
+        let mut word = batcher.join(&me)?;
         loop {
             word = match word {
-                Word::Done(result) => return result.map_err(E::from),
+                Word::Done(result) => {
+                    result?;
+                    hooks.into_iter().for_each(|hook: Hook| hook());
+                    return Ok(());
+                }
+                Word::Alone => return self.alone(work),
+                Word::Again => batcher.join(&me)?,
                 Word::Lead => match self.begin_write(Wait::Forever) {
                     Ok(txn) => Word::Run(Box::new(Batch { txn, members: Vec::new() })),
                     Err(error) => {
@@ -131,56 +187,85 @@ impl Db {
                         return Err(error.into());
                     }
                 },
-                Word::Run(mut batch) => {
-                    match catch_unwind(AssertUnwindSafe(|| run_within(&mut batch.txn, &mut work))) {
-                        Ok(true) => batch.members.push(me.clone()),
-                        Ok(false) => failed = true,
-                        Err(panic) => {
-                            self.hand_on(batch);
-                            resume_unwind(panic);
+                Word::Run(batch) => {
+                    let Batch { txn, mut members } = *batch;
+                    match run_within(txn, &mut work, &mut members) {
+                        Ran::Kept(txn, own) => {
+                            hooks = own;
+                            members.push(me.clone());
+                            self.hand_on(txn, members);
+                            me.wait()
+                        }
+                        Ran::TakenBack(txn) => {
+                            self.hand_on(txn, members);
+                            return self.alone(work);
+                        }
+                        Ran::GivenUp => {
+                            members.iter().for_each(|member| member.tell(Word::Again));
+                            batcher.hand_over();
+                            return self.alone(work);
                         }
                     }
-                    self.hand_on(batch);
-                    if failed {
-                        return self.update(work);
-                    }
-                    me.wait()
                 }
             }
         }
     }
 
     /// Gives the transaction to the next caller, or commits it.
-    fn hand_on(&self, mut batch: Box<Batch>) {
-        let batcher = &self.inner.batcher;
-        if let Some(next) = batcher.next(&batch) {
-            next.tell(Word::Run(batch));
+    fn hand_on(&self, txn: Txn, members: Vec<Arc<Member>>) {
+        let (batcher, shared) = (&self.inner.batcher, &self.inner.shared);
+        if let Some(next) = batcher.next(members.len()) {
+            next.tell(Word::Run(Box::new(Batch { txn, members })));
             return;
         }
-        let members = std::mem::take(&mut batch.members);
-        let commit = || if members.is_empty() { Ok(()) } else { batch.txn.commit() };
+        let commit = || if members.is_empty() { Ok(()) } else { txn.commit_silently().map(drop) };
         let result = catch_unwind(AssertUnwindSafe(commit));
+        let is_sound = members.len() > 1 && shared.check_poison().is_ok();
         for member in &members {
-            member.tell(Word::Done(match &result {
-                Ok(Ok(())) => Ok(()),
-                Ok(Err(error)) => Err(error.again()),
-                Err(_) => Err(Error::Panic("the commit of the batch ended in a panic".into())),
-            }));
+            member.tell(match &result {
+                Ok(Ok(())) => Word::Done(Ok(())),
+                Ok(Err(_)) if is_sound => Word::Alone,
+                Ok(Err(error)) => Word::Done(Err(error.again())),
+                Err(_) => Word::Done(Err(Error::Panic("the commit of the batch ended in a panic".into()))),
+            });
         }
         batcher.hand_over();
         if let Err(panic) = result {
             resume_unwind(panic);
+        }
+        shared.speak();
+    }
+
+    /// Runs `work` in a transaction of its own.
+    fn alone<E: From<Error>>(
+        &self,
+        mut work: impl FnMut(Txn) -> (Option<Txn>, std::result::Result<(), E>),
+    ) -> std::result::Result<(), E> {
+        match work(self.begin_write(Wait::Forever)?) {
+            (Some(txn), Ok(())) => Ok(txn.commit()?),
+            (None, Ok(())) => Err(Error::Panic("a function of a batch kept its transaction".into()).into()),
+            (txn, Err(error)) => {
+                if let Some(txn) = txn {
+                    txn.rollback();
+                }
+                Err(error)
+            }
         }
     }
 
     /// Runs `work` in a write transaction and commits it; where it fails, rolls back and returns its error.
     pub fn update<E: From<Error>>(
         &self,
-        mut work: impl FnMut(&mut Txn) -> std::result::Result<(), E>,
+        work: impl FnOnce(&mut Txn) -> std::result::Result<(), E>,
     ) -> std::result::Result<(), E> {
         let mut txn = self.begin_write(Wait::Forever)?;
-        work(&mut txn)?;
-        Ok(txn.commit()?)
+        match work(&mut txn) {
+            Ok(()) => Ok(txn.commit()?),
+            Err(error) => {
+                txn.rollback();
+                Err(error)
+            }
+        }
     }
 
     /// Runs `work` in a read transaction.
@@ -190,20 +275,36 @@ impl Db {
     ) -> std::result::Result<T, E> {
         work(&mut self.begin_read()?)
     }
+
+    /// Sets the most calls of [`Db::batch`] that share a commit (bbolt: `MaxBatchSize`), at least one.
+    pub fn set_max_batch_len(&self, max_len: usize) {
+        self.inner.batcher.set_max_len(max_len);
+    }
 }
 
-/// Runs `work` within a savepoint, and takes back what it did where it fails or panics; whether it did not.
-fn run_within<E>(txn: &mut Txn, work: &mut impl FnMut(&mut Txn) -> std::result::Result<(), E>) -> bool {
-    let Ok(savepoint) = txn.savepoint() else { return false };
-    match catch_unwind(AssertUnwindSafe(|| work(txn))) {
-        Ok(Ok(())) => txn.release(savepoint).is_ok(),
-        Ok(Err(_)) => {
-            let _ = txn.rollback_to(savepoint);
-            false
-        }
-        Err(panic) => {
-            let _ = txn.rollback_to(savepoint);
-            resume_unwind(panic);
-        }
+/// Runs `work` within a savepoint, and takes back what it did where it fails. `members` gets room for one
+/// more.
+fn run_within<E>(
+    mut txn: Txn,
+    work: &mut impl FnMut(Txn) -> (Option<Txn>, std::result::Result<(), E>),
+    members: &mut Vec<Arc<Member>>,
+) -> Ran {
+    let set = members.try_reserve(1).map_err(Error::from).and_then(|()| txn.savepoint());
+    let Ok(savepoint) = set else { return Ran::TakenBack(txn) };
+    match work(txn) {
+        (Some(txn), Ok(())) => keep(txn, savepoint),
+        (Some(mut txn), Err(_)) => match txn.rollback_to(savepoint) {
+            Ok(()) => Ran::TakenBack(txn),
+            Err(_) => Ran::GivenUp,
+        },
+        (None, _) => Ran::GivenUp,
+    }
+}
+
+fn keep(mut txn: Txn, savepoint: Savepoint) -> Ran {
+    let hooks = txn.take_hooks();
+    match txn.release(savepoint) {
+        Ok(()) => Ran::Kept(txn, hooks),
+        Err(_) => Ran::GivenUp,
     }
 }

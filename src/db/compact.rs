@@ -12,7 +12,7 @@ use crate::storage::file::FileNamespace;
 use crate::tree::Condition;
 use crate::txn::{BucketId, Cursor, ROOT, Txn, Wait};
 
-use super::backup::publish;
+use super::backup::{check_target, publish};
 use super::options::Options;
 use super::{Db, open};
 
@@ -27,11 +27,18 @@ pub struct CompactOptions {
     pub target: Options,
 }
 
+/// How full Go's compaction leaves pages.
+const BBOLT_FILL_PERCENT: f64 = 1.0;
+/// After about so many bytes it is told how far it has come.
+const PROGRESS_LEN: u64 = 64 << 10;
+
 /// A bucket on the way.
 struct Level {
     source: BucketId,
     cursor: Cursor,
     name: Vec<u8>,
+    /// Its counterpart, once it is open in the target's transaction.
+    target: Option<BucketId>,
 }
 
 struct Compaction<'a> {
@@ -39,6 +46,8 @@ struct Compaction<'a> {
     target: &'a Db,
     txn: Option<Txn>,
     path: Vec<Level>,
+    /// How full pages are to be left, where bbolt's rules hold.
+    fill_percent: Option<f64>,
     txn_len: u64,
     txn_max_len: u64,
 }
@@ -47,102 +56,151 @@ impl Db {
     /// Writes all that a new read transaction sees into the new file `path`, which appears as a whole or not
     /// at all.
     ///
-    /// `progress` gets the bytes of keys and values copied, and 0 in the place of a total; its error ends the
-    /// compaction and comes back.
+    /// `progress` gets the bytes of keys and values copied so far, now and then and at the end; its error
+    /// ends the compaction and comes back. `Exists`; `Argument` where the file is this database's own.
     pub fn compact<E: From<Error>>(
         &self,
         path: &Path,
         options: &CompactOptions,
         progress: impl FnMut(u64) -> std::result::Result<(), E>,
     ) -> std::result::Result<(), E> {
-        let page_size = self.page_size()?;
-        let storage = FileNamespace.create_unnamed(path, options.target.file_mode)?;
-        let settings = Options { no_sync: true, ..options.target.clone() };
-        let target = Db::over(path, open::begin(storage, &settings, page_size)?);
         let mut source = self.begin_read()?;
-        let done = Compaction::new(&mut source, &target, options.txn_max_len)?.run(progress);
+        check_target(&source, path, options.replace)?;
+        let storage = FileNamespace.create_unnamed(path, options.target.file_mode)?;
+        let settings = Options { no_sync: true, room_max: 0, read_only: false, ..options.target.clone() };
+        let target = Db::over(path, open::begin(storage, &settings, self.page_size()?)?, &settings);
+        let compaction = Compaction::new(&mut source, &target, &settings, options.txn_max_len)?;
+        compaction.run(progress)?;
         target.close()?;
-        done?;
         Ok(publish(&FileNamespace, &*target.inner.shared.storage, path, options.replace)?)
     }
 }
 
 impl<'a> Compaction<'a> {
-    fn new(source: &'a mut Txn, target: &'a Db, txn_max_len: u64) -> Result<Compaction<'a>> {
+    fn new(
+        source: &'a mut Txn,
+        target: &'a Db,
+        settings: &Options,
+        txn_max_len: u64,
+    ) -> Result<Compaction<'a>> {
         let cursor = source.cursor(ROOT)?;
-        let path = vec![Level { source: ROOT, cursor, name: Vec::new() }];
-        Ok(Compaction { source, target, txn: None, path, txn_len: 0, txn_max_len })
+        let path = vec![Level { source: ROOT, cursor, name: Vec::new(), target: Some(ROOT) }];
+        let by_rules = if settings.bbolt_rules { Some(BBOLT_FILL_PERCENT) } else { None };
+        let fill_percent = settings.fill_percent.or(by_rules);
+        Ok(Compaction { source, target, txn: None, path, fill_percent, txn_len: 0, txn_max_len })
     }
 
     fn run<E: From<Error>>(
         mut self,
         mut progress: impl FnMut(u64) -> std::result::Result<(), E>,
     ) -> std::result::Result<(), E> {
-        let mut copied = 0;
-        let mut bucket = ROOT;
-        while let Some(level) = self.path.last_mut() {
-            let Some(entry) = level.cursor.next_or_first(self.source)? else {
-                self.path.pop();
-                bucket = self.reopen()?;
-                continue;
-            };
-            let (key, value) = (entry.key.to_vec(), entry.value.map(<[u8]>::len));
-            let len = (key.len() + value.unwrap_or(0)) as u64;
-            if self.txn_max_len != 0 && self.txn_len > 0 && self.txn_len + len > self.txn_max_len {
-                self.commit()?;
-                bucket = self.reopen()?;
-            }
-            self.txn_len += len;
-            copied += len;
-            match value {
-                Some(_) => self.put(bucket, &key)?,
-                None => bucket = self.enter(bucket, key)?,
-            }
-            progress(copied)?;
+        let (mut copied, mut told) = (0, 0);
+        let sequence = self.source.sequence(ROOT)?;
+        if sequence != 0 {
+            self.begin()?.set_sequence(ROOT, sequence)?;
         }
-        Ok(self.commit()?)
+        while let Some(len) = self.step()? {
+            copied += len;
+            if copied - told >= PROGRESS_LEN {
+                told = copied;
+                progress(copied)?;
+            }
+        }
+        self.commit()?;
+        progress(copied)
     }
 
-    fn txn(&mut self) -> Result<&mut Txn> {
-        if self.txn.is_none() {
-            self.txn = Some(self.target.begin_write(Wait::Try)?);
+    /// Copies the next entry, and goes into it if it is a bucket; its length, or 0 at the end of a bucket.
+    /// `None` at the end of all.
+    fn step(&mut self) -> Result<Option<u64>> {
+        let Some(level) = self.path.last_mut() else { return Ok(None) };
+        let Some(entry) = level.cursor.next_or_first(self.source)? else {
+            self.path.pop();
+            return Ok(Some(0));
+        };
+        let len = (entry.key.len() + entry.value.map_or(0, <[u8]>::len)) as u64;
+        if self.txn_max_len != 0 && self.txn_len > 0 && self.txn_len.saturating_add(len) > self.txn_max_len {
+            commit(&mut self.txn, &mut self.path)?;
+            self.txn_len = 0;
         }
-        self.txn.as_mut().ok_or(Error::NoMemory)
+        self.txn_len += len;
+        let txn = begin(&mut self.txn, self.target)?;
+        let bucket = reopen(txn, &mut self.path, self.fill_percent)?;
+        match entry.value {
+            Some(value) => txn.put_if(bucket, entry.key, value, Condition::Last).map_err(disordered)?,
+            None => {
+                let mut name = Vec::new();
+                name.try_reserve_exact(entry.key.len())?;
+                name.extend_from_slice(entry.key);
+                self.enter(bucket, name)?;
+            }
+        }
+        Ok(Some(len))
+    }
+
+    fn begin(&mut self) -> Result<&mut Txn> {
+        begin(&mut self.txn, self.target)
     }
 
     fn commit(&mut self) -> Result<()> {
-        self.txn_len = 0;
-        self.txn.take().map_or(Ok(()), Txn::commit)
-    }
-
-    /// Opens in the target the bucket at the end of the way.
-    fn reopen(&mut self) -> Result<BucketId> {
-        let names: Vec<Vec<u8>> = self.path.iter().skip(1).map(|level| level.name.clone()).collect();
-        let txn = self.txn()?;
-        names.iter().try_fold(ROOT, |bucket, name| txn.bucket(bucket, name))
-    }
-
-    fn put(&mut self, bucket: BucketId, key: &[u8]) -> Result<()> {
-        self.txn()?;
-        let level = self.path.last().ok_or(Error::NoMemory)?;
-        let value = self.source.get(level.source, key)?.ok_or(Error::NotFound)?;
-        let txn = self.txn.as_mut().ok_or(Error::NoMemory)?;
-        txn.put_if(bucket, key, value, Condition::Absent)
+        commit(&mut self.txn, &mut self.path)
     }
 
     /// Goes down into a nested bucket, which is made in the target.
-    fn enter(&mut self, bucket: BucketId, name: Vec<u8>) -> Result<BucketId> {
-        let level = self.path.last().ok_or(Error::NoMemory)?;
+    fn enter(&mut self, bucket: BucketId, name: Vec<u8>) -> Result<()> {
+        let level = self.path.last().ok_or(Error::NotFound)?;
         let source = self.source.bucket(level.source, &name)?;
         let sequence = self.source.sequence(source)?;
         let cursor = self.source.cursor(source)?;
-        let txn = self.txn()?;
-        let child = txn.create_bucket(bucket, &name)?;
+        let fill_percent = self.fill_percent;
+        let txn = self.begin()?;
+        let target = txn.create_bucket(bucket, &name)?;
+        fill(txn, target, fill_percent)?;
         if sequence != 0 {
-            txn.set_sequence(child, sequence)?;
+            txn.set_sequence(target, sequence)?;
         }
         self.path.try_reserve(1)?;
-        self.path.push(Level { source, cursor, name });
-        Ok(child)
+        self.path.push(Level { source, cursor, name, target: Some(target) });
+        Ok(())
     }
+}
+
+/// A key that does not come after those before it was out of order in the source.
+fn disordered(error: Error) -> Error {
+    match error {
+        Error::Exists => Error::corrupt(0, "the keys of a bucket are out of order"),
+        other => other,
+    }
+}
+
+/// The transaction of the target, which begins where none is open.
+fn begin<'t>(txn: &'t mut Option<Txn>, target: &Db) -> Result<&'t mut Txn> {
+    match txn {
+        Some(txn) => Ok(txn),
+        None => Ok(txn.insert(target.begin_write(Wait::Try)?)),
+    }
+}
+
+/// Commits what was copied so far. All but the root bucket must be opened again.
+fn commit(txn: &mut Option<Txn>, path: &mut [Level]) -> Result<()> {
+    for level in path.iter_mut().skip(1) {
+        level.target = None;
+    }
+    txn.take().map_or(Ok(()), Txn::commit)
+}
+
+/// The bucket at the end of the way, opened in the target where it is not.
+fn reopen(txn: &mut Txn, path: &mut [Level], fill_percent: Option<f64>) -> Result<BucketId> {
+    let open_count = path.iter().rposition(|level| level.target.is_some()).map_or(0, |last| last + 1);
+    let mut bucket = open_count.checked_sub(1).and_then(|last| path.get(last)?.target).unwrap_or(ROOT);
+    for level in path.iter_mut().skip(open_count) {
+        bucket = txn.bucket(bucket, &level.name)?;
+        fill(txn, bucket, fill_percent)?;
+        level.target = Some(bucket);
+    }
+    Ok(bucket)
+}
+
+fn fill(txn: &mut Txn, bucket: BucketId, percent: Option<f64>) -> Result<()> {
+    percent.map_or(Ok(()), |percent| txn.set_fill_percent(bucket, percent))
 }

@@ -6,22 +6,29 @@ mod compact;
 mod create;
 mod open;
 mod options;
+mod stats;
+mod write_list;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use backup::{BackupInfo, BackupOptions, backup, backup_to_descriptor, stream};
 pub use compact::CompactOptions;
 pub use options::Options;
+pub use stats::DbStats;
+pub use write_list::WriteList;
 
 use batch::Batcher;
 
 use crate::error::{Error, Result};
-use crate::storage::Namespace;
 use crate::storage::file::{FileNamespace, FileStorage};
 use crate::storage::memory::MemoryStorage;
 use crate::storage::sys;
-use crate::txn::{FreelistMode, Shared, Txn, Wait, commit_freelist};
+use crate::storage::{Advice, Namespace};
+use crate::txn::{
+    FreelistMode, Level, Listener, ReaderInfo, Shared, SlowReaderListener, Txn, Wait, commit_freelist,
+};
 
 /// An open database. Cloning it gives another reference to the same; any thread may use it.
 ///
@@ -69,31 +76,39 @@ impl Db {
 
     /// As [`Db::open`], in a file of `names`.
     pub fn open_in(names: &dyn Namespace, path: &Path, options: &Options) -> Result<Db> {
-        Ok(Db::over(path, open::open(names, path, options, sys::page_size())?))
+        Ok(Db::over(path, open::open(names, path, options, sys::page_size())?, options))
     }
 
     /// A new database in memory, without a file; it is gone when it is closed.
     pub fn in_memory(options: &Options) -> Result<Db> {
         let shared = open::begin(Box::new(MemoryStorage::new()), options, sys::page_size())?;
-        Ok(Db::over(Path::new(""), shared))
+        Ok(Db::over(Path::new(""), shared, options))
     }
 
     /// A copy in memory of a database's bytes. Changes go to the copy.
     pub fn from_bytes(bytes: Vec<u8>, options: &Options) -> Result<Db> {
         options.check()?;
         let storage = MemoryStorage::from_bytes(bytes)?;
-        Ok(Db::over(Path::new(""), open::adopt(Box::new(storage), options, false)?))
+        Ok(Db::over(Path::new(""), open::adopt(Box::new(storage), options, false)?, options))
     }
 
     /// The database in a file that the caller has open; he keeps his descriptor. It is locked as by
     /// [`Db::open`].
     pub fn from_descriptor(fd: i32, options: &Options) -> Result<Db> {
         let storage = FileStorage::from_fd(fd)?;
-        Ok(Db::over(Path::new(""), open::open_descriptor(Box::new(storage), options, sys::page_size())?))
+        if !options.read_only && !storage.is_writable()? {
+            return Err(Error::os(
+                "taking over a file descriptor that is open for reading",
+                sys::not_writable(),
+            ));
+        }
+        let shared = open::open_descriptor(Box::new(storage), options, sys::page_size())?;
+        Ok(Db::over(Path::new(""), shared, options))
     }
 
-    fn over(path: &Path, shared: Shared) -> Db {
-        let inner = Inner { path: path.to_path_buf(), shared: Arc::new(shared), batcher: Batcher::default() };
+    fn over(path: &Path, shared: Shared, options: &Options) -> Db {
+        let batcher = Batcher::new(options.max_batch_len);
+        let inner = Inner { path: path.to_path_buf(), shared: Arc::new(shared), batcher };
         Db { inner: Arc::new(inner) }
     }
 
@@ -149,6 +164,44 @@ impl Db {
         self.inner.shared.settings.set_max_len(len);
     }
 
+    /// Sets how many bytes more than it needs the file may grow by.
+    pub fn set_room_max(&self, len: u64) {
+        self.inner.shared.settings.set_room_max(len);
+    }
+
+    /// Sets whether the whole of each new state is checked before its meta page is written; where it is not
+    /// sound, the commit fails as `Corrupt`.
+    pub fn set_strict(&self, on: bool) {
+        self.inner.shared.settings.set_strict(on);
+    }
+
+    /// Lets `listener` hear what the database has to say, of `limit` or higher importance; the first one
+    /// hears of the opening, too. It is called by whatever thread has something to say, and never while a
+    /// lock is held.
+    pub fn set_log(&self, limit: Level, listener: Option<Arc<Listener>>) {
+        self.inner.shared.log.set_listener(listener, limit);
+    }
+
+    /// Lets `listener` hear of each reader that has been open for `limit` or longer, once, after a commit.
+    pub fn set_slow_reader_listener(&self, limit: Duration, listener: Option<Arc<SlowReaderListener>>) {
+        self.inner.shared.set_slow_reader_listener(limit, listener);
+    }
+
+    /// The open read transactions, oldest first.
+    pub fn readers(&self) -> Result<Vec<ReaderInfo>> {
+        self.inner.shared.readers()
+    }
+
+    /// Tells the kernel how the file will be read: a pattern holds from now on for all of it; `WillNeed` and
+    /// `Populate` bring what it has now into memory.
+    pub fn advise(&self, advice: Advice) -> Result<()> {
+        let newest = self.inner.shared.newest()?;
+        match advice {
+            Advice::Normal | Advice::Random | Advice::Sequential => newest.view.set_pattern(advice),
+            Advice::WillNeed | Advice::Populate => newest.view.advise(advice, 0, newest.len()),
+        }
+    }
+
     /// Makes durable what was committed without syncs.
     ///
     /// After a failure the database refuses to write until it is opened anew: what the disk holds is not
@@ -158,7 +211,10 @@ impl Db {
         if shared.is_closed() {
             return Err(Error::BadHandle("the database is closed"));
         }
-        shared.storage.sync().inspect_err(|error| shared.poison(format!("a sync failed: {error}")))
+        let synced =
+            shared.storage.sync().inspect_err(|error| shared.poison(format!("a sync failed: {error}")));
+        shared.speak();
+        synced
     }
 
     /// What is to be known at a glance.
@@ -201,7 +257,13 @@ impl Inner {
         };
         self.shared.end();
         let unlocked = self.shared.storage.unlock();
-        listed.and(unlocked)
+        let closed = listed.and(unlocked);
+        self.shared.log.note(Level::Info, || match &closed {
+            Ok(()) => "closed".to_owned(),
+            Err(error) => format!("closed, but: {error}"),
+        });
+        self.shared.log.speak();
+        closed
     }
 }
 

@@ -7,7 +7,9 @@ use crate::error::{Error, Result};
 use crate::format::meta::{META_LEN, Meta};
 use crate::format::{FIRST_PAGE, MAX_READ_PAGE_SIZE, MIN_PAGE_SIZE, NO_FREELIST, PageId};
 use crate::storage::{Namespace, Storage, sys};
-use crate::txn::{KnownPages, Settings, Shared, SharedOptions, Snapshot, Writer};
+use crate::txn::{
+    KnownPages, Level, Residence, Settings, Shared, SharedOptions, Snapshot, TxnStats, Writer, free_pages,
+};
 
 use super::create;
 use super::options::Options;
@@ -28,7 +30,7 @@ pub fn open(names: &dyn Namespace, path: &Path, options: &Options, system_page_s
             if is_new {
                 names.sync_directory(path)?;
             }
-            return adopt(storage, options, is_new);
+            return adopt_old(storage, options, is_new);
         }
         if options.read_only {
             return Err(Error::os(format!("cannot open {}", path.display()), sys::no_such_file()));
@@ -44,7 +46,7 @@ pub fn open(names: &dyn Namespace, path: &Path, options: &Options, system_page_s
 fn begin_if_unborn(storage: &dyn Storage, options: &Options, page_size: u32) -> Result<bool> {
     let len = storage.len()?;
     let found = find_meta(storage, len);
-    if matches!(found, Ok((meta, _)) if meta.txid > CREATION_TXID) {
+    if matches!(found, Ok((meta, ..)) if meta.txid > CREATION_TXID) {
         return Ok(false);
     }
     match create::find_unborn(storage, len, page_size)? {
@@ -66,7 +68,19 @@ pub fn open_descriptor(
     options.check()?;
     storage.lock(!options.read_only, options.lock_timeout)?;
     let is_new = begin_if_unborn(&*storage, options, options.new_page_size(system_page_size))?;
-    adopt(storage, options, is_new)
+    adopt_old(storage, options, is_new)
+}
+
+/// Adopts a file that was there before, and says so where it had to be begun afresh.
+fn adopt_old(storage: Box<dyn Storage>, options: &Options, is_new: bool) -> Result<Shared> {
+    let shared = adopt(storage, options, is_new)?;
+    if is_new {
+        shared.log.keep(
+            Level::Warning,
+            "the file was empty, or its creation had been cut short: it was begun afresh".into(),
+        );
+    }
+    Ok(shared)
 }
 
 /// Begins a new database in a file without a name.
@@ -80,33 +94,54 @@ pub fn begin(storage: Box<dyn Storage>, options: &Options, system_page_size: u32
 /// Makes the newest meta of a locked file the state with which the database opens.
 pub fn adopt(storage: Box<dyn Storage>, options: &Options, is_new: bool) -> Result<Shared> {
     let len = storage.len()?;
-    let (meta, slot) = find_meta(&*storage, len)?;
+    let (meta, slot, damage) = find_meta(&*storage, len)?;
     let ahead = len.max(options.initial_map_len);
     let view = storage.view(len, ahead, None)?;
+    let residence = Residence { populate: options.populate, lock: options.lock_memory };
+    residence.settle(&view, None)?;
     let snapshot = Snapshot::new(meta, view, Arc::new(KnownPages::default()));
     let adopted_slot = if is_new { None } else { Some(slot) };
-    let writer =
-        Writer { freelist: None, adopted_slot, has_committed: false, file_len: len, buffer: Vec::new() };
+    let freelist = if options.load_free_pages { Some(free_pages::load(&snapshot)?) } else { None };
+    let writer = Writer {
+        freelist,
+        adopted_slot,
+        has_committed: false,
+        file_len: len,
+        buffer: Vec::new(),
+        stats: TxnStats::default(),
+    };
     let settings = Settings::default();
     settings.set_no_sync(options.no_sync);
     settings.set_freelist_mode(options.freelist_mode);
     settings.set_fill_percent(options.fill_percent);
     settings.set_max_len(options.max_len);
+    settings.set_room_max(options.room_max);
+    settings.set_strict(options.strict);
     let shared = SharedOptions {
         settings,
         bbolt_rules: options.bbolt_rules,
         read_only: options.read_only,
         initial_map_len: options.initial_map_len,
+        residence,
     };
-    Ok(Shared::new(storage, snapshot, writer, shared))
+    let shared = Shared::new(storage, snapshot, writer, shared);
+    let (page_size, txid) = (meta.page_size, meta.txid);
+    if let Some(damage) = damage {
+        let text = format!("meta page {} cannot be used ({damage}): the other one's state is open", 1 - slot);
+        shared.log.keep(Level::Warning, text);
+    }
+    let text =
+        format!("open at transaction {txid}: {len} bytes, {} pages of {page_size} bytes", meta.high_water);
+    shared.log.keep(Level::Info, text);
+    Ok(shared)
 }
 
-/// The newest meta that is sound, and the slot in which it stands.
+/// The newest meta that is sound, the slot in which it stands, and what is wrong with the other one.
 ///
 /// Both slots are candidates, newest first; with equal ids the first slot wins, as in bbolt. A meta whose
 /// checksum holds was written whole, so one that the file cannot live up to is an error and no reason to fall
 /// back.
-fn find_meta(storage: &dyn Storage, len: u64) -> Result<(Meta, PageId)> {
+fn find_meta(storage: &dyn Storage, len: u64) -> Result<(Meta, PageId, Option<Error>)> {
     let first = read_meta(storage, 0);
     let second = match &first {
         Ok(meta) => read_meta(storage, u64::from(meta.page_size)),
@@ -117,7 +152,8 @@ fn find_meta(storage: &dyn Storage, len: u64) -> Result<(Meta, PageId)> {
     match newest.max_by_key(|(meta, slot)| (meta.txid, 1 - slot)) {
         Some((meta, slot)) => {
             check_meta(&meta, len)?;
-            Ok((meta, slot))
+            let damage = candidates.into_iter().find_map(|(meta, _)| meta.err());
+            Ok((meta, slot, damage))
         }
         None => {
             let [(first, _), (second, _)] = candidates;

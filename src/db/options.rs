@@ -9,6 +9,12 @@ use crate::txn::FreelistMode;
 /// The permission bits of a new file: its owner's alone (the mode that bbolt's documentation opens with).
 const DEFAULT_FILE_MODE: u32 = 0o600;
 
+/// How many bytes more than it needs the file grows by at most (bbolt: `DefaultAllocSize`).
+const ROOM_MAX: u64 = 16 << 20;
+
+/// The most calls that share a commit (bbolt: `DefaultMaxBatchSize`).
+const MAX_BATCH_LEN: usize = 1000;
+
 /// How a database is opened.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -35,6 +41,20 @@ pub struct Options {
     pub bbolt_rules: bool,
     /// The size that the file may not pass, in bytes; 0: none.
     pub max_len: u64,
+    /// How many bytes more than it needs the file may grow by (bbolt: `AllocSize`); 0: no page more.
+    pub room_max: u64,
+    /// Read the file into memory when it is mapped (bbolt: `MmapFlags` with `MAP_POPULATE`).
+    pub populate: bool,
+    /// Lock the file's bytes in memory (bbolt: `Mlock`).
+    pub lock_memory: bool,
+    /// Load the free pages at once (bbolt: `PreLoadFreelist`): in a database for reading only, which has no
+    /// other use for them, so that [`crate::Txn::page_info`] can tell them; in any, so that damage there is
+    /// seen by the opening.
+    pub load_free_pages: bool,
+    /// Check the whole of each new state before its meta page is written (bbolt: `StrictMode`). Slow.
+    pub strict: bool,
+    /// The most calls of [`super::Db::batch`] that share a commit (bbolt: `MaxBatchSize`), at least one.
+    pub max_batch_len: usize,
 }
 
 impl Default for Options {
@@ -50,6 +70,12 @@ impl Default for Options {
             fill_percent: None,
             bbolt_rules: false,
             max_len: 0,
+            room_max: ROOM_MAX,
+            populate: false,
+            lock_memory: false,
+            load_free_pages: false,
+            strict: false,
+            max_batch_len: MAX_BATCH_LEN,
         }
     }
 }

@@ -127,6 +127,19 @@ pub unsafe fn write_struct<T: Growing>(to: *mut T, value: &T) -> Result<()> {
     unsafe { fill_struct(to, size, value) }
 }
 
+/// Whether [`write_struct`] can fill the caller's struct.
+///
+/// # Safety
+///
+/// `to` is NULL or points to a struct whose first field is its size, set.
+pub unsafe fn check_struct<T: Growing>(to: *mut T) -> Result<()> {
+    if to.is_null() {
+        return Err(Error::Argument("NULL in place of a struct"));
+    }
+    // SAFETY: not NULL, and every such struct begins with its size.
+    accepted::<T>(unsafe { to.cast::<usize>().read() }).map(|_| ())
+}
+
 /// As [`write_struct`], for a struct that does not have its size yet; `struct_size` is set.
 ///
 /// # Safety

@@ -238,11 +238,10 @@ pub unsafe extern "C" fn bolt_scan(
             // SAFETY: the conventions of the header: NULL, or a slice.
             let from = unsafe { optional(from) }?;
             // SAFETY: the conventions of the header: NULL, or a slice.
-            cursor.set_bounds(from, unsafe { optional(to) }?)?;
+            cursor.set_bounds(txn, from, unsafe { optional(to) }?)?;
             Ok((each, cursor, direction))
         })?;
         let (slot, serial) = call.txn.place();
-        drop(call);
         let mut kvs = [const { MaybeUninit::<bolt_kv>::uninit() }; SCAN_LEN];
         let first = kvs.as_mut_ptr().cast::<bolt_kv>();
         loop {

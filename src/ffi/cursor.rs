@@ -291,13 +291,11 @@ pub unsafe extern "C" fn bolt_cursor_set_bounds(
 ) -> c_int {
     guard(|| {
         let set = |cursor: &mut Cursor, txn: &mut Txn| {
-            // A cursor over a deleted bucket is refused, as everywhere.
-            cursor.current(txn)?;
             // SAFETY: the conventions of the header: NULL, or a slice.
             let from = unsafe { optional(from) }?;
             // SAFETY: the conventions of the header: NULL, or a slice.
             let to = unsafe { optional(to) }?;
-            cursor.set_bounds(from, to)
+            cursor.set_bounds(txn, from, to)
         };
         // SAFETY: the conventions of the header, which are run's own.
         unsafe { run(cursor, set) }?;

@@ -4,7 +4,7 @@
 //! the database and lets go of the lock before it does anything with it.
 #![expect(unsafe_code, reason = "handles and out-parameters are pointers")]
 
-use std::ffi::{CString, c_char, c_int};
+use std::ffi::{CStr, CString, c_char, c_int};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError, RwLock};
 
@@ -150,36 +150,61 @@ pub unsafe extern "C" fn bolt_open(
 ) -> c_int {
     guard(|| {
         // SAFETY: the conventions of the header: NULL, or a text that ends with a zero.
-        let name = unsafe { boundary::text(path) }?;
-        if name.is_empty() {
-            return Err(Error::Argument("the path is empty").into());
-        }
-        if db.is_null() {
-            return Err(Error::Argument("NULL in place of the new handle").into());
-        }
+        let (name, path) = unsafe { read_path(path) }?;
         // SAFETY: the conventions of the header: NULL, or a struct that begins with its size.
         let options = unsafe { options::read(options) }?;
-        handle::watch_forks()?;
-        let slot = DATABASES.take()?;
-        let opened = Db::open(as_path(name)?, &options).inspect_err(|_| DATABASES.give_back([slot]))?;
-        slot.content().remember(&Record::NONE);
-        slot.content().put(Some(Open { db: opened, path: name.to_owned() }));
-        // SAFETY: the conventions of the header: a place for the handle.
-        unsafe { boundary::write(db, slot.open()) };
-        Ok(BOLT_OK)
+        // SAFETY: the conventions of the header: NULL, or a place for the handle.
+        unsafe { open(db, name, || Db::open(path, &options)) }
     })
+}
+
+/// The name of a file, as the caller gave it and as the operating system takes it.
+///
+/// # Safety
+///
+/// `path` is NULL or ends with a zero byte, and nobody writes it as long as the result is used.
+pub unsafe fn read_path<'a>(path: *const c_char) -> Result<(&'a CStr, &'a Path)> {
+    // SAFETY: the caller's promise.
+    let name = unsafe { boundary::text(path) }?;
+    if name.is_empty() {
+        return Err(Error::Argument("the path is empty"));
+    }
+    Ok((name, as_path(name)?))
+}
+
+/// Opens a database and makes its handle.
+///
+/// # Safety
+///
+/// `db` is NULL or a place for a handle.
+pub unsafe fn open(
+    db: *mut *mut bolt_db,
+    name: &CStr,
+    make: impl FnOnce() -> Result<Db>,
+) -> std::result::Result<c_int, Failure> {
+    if db.is_null() {
+        return Err(Error::Argument("NULL in place of the new handle").into());
+    }
+    handle::watch_forks()?;
+    let slot = DATABASES.take()?;
+    let opened = make().inspect_err(|_| DATABASES.give_back([slot]))?;
+    slot.content().remember(&Record::NONE);
+    slot.content().put(Some(Open { db: opened, path: name.to_owned() }));
+    // SAFETY: the caller's promise, and it is not NULL.
+    unsafe { boundary::write(db, slot.open()) };
+    Ok(BOLT_OK)
 }
 
 /// A file's name as the operating system takes it.
 #[cfg(unix)]
-fn as_path(name: &std::ffi::CStr) -> Result<&Path> {
+fn as_path(name: &CStr) -> Result<&Path> {
     use std::os::unix::ffi::OsStrExt;
     Ok(Path::new(std::ffi::OsStr::from_bytes(name.to_bytes())))
 }
 
 /// A file's name as the operating system takes it.
 #[cfg(not(unix))]
-fn as_path(name: &std::ffi::CStr) -> Result<&Path> {
+fn as_path(name: &CStr) -> Result<&Path> {
     name.to_str().map(Path::new).map_err(|_| Error::Argument("the path is not UTF-8"))
 }
 
@@ -220,7 +245,8 @@ pub unsafe extern "C" fn bolt_close(db: *mut bolt_db) -> c_int {
 /// The name by which the database was opened.
 ///
 /// @param db The database.
-/// @param path The text given to bolt_open; it stays valid until bolt_close.
+/// @param path The text given to bolt_open, "" where the database was opened otherwise; it stays valid until
+///     bolt_close.
 /// @return BOLT_OK, BOLT_BADHANDLE, BOLT_FORKED. Any thread may call.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn bolt_path(db: *mut bolt_db, path: *mut *const c_char) -> c_int {
@@ -240,7 +266,7 @@ pub unsafe extern "C" fn bolt_path(db: *mut bolt_db, path: *mut *const c_char) -
 /// Changes an option of an open database.
 ///
 /// @param db The database.
-/// @param option BOLT_OPT_NOSYNC, BOLT_OPT_FREELIST_MODE, BOLT_OPT_FILL_PERCENT or BOLT_OPT_MAX_LEN.
+/// @param option A BOLT_OPT_ number of which it is said that it may change after open.
 /// @param value Its value, in the unit that its number's description names. It holds from the next commit
 ///     on.
 /// @return BOLT_OK; BOLT_ARGUMENT for another option or an impossible value; BOLT_BADHANDLE; BOLT_FORKED.

@@ -139,7 +139,6 @@ pub unsafe extern "C" fn bolt_bucket_inspect(
             Ok((each, txn.inspect(id)?))
         })?;
         let (slot, serial) = call.txn.place();
-        drop(call);
         let mut path = Vec::new();
         loop {
             // SAFETY: the conventions of the header: the transaction is used by nobody else while this runs.

@@ -6,7 +6,7 @@
 //!
 //! F1. A handle owns what it stands for, or names it by an id: no lifetime is erased to fit into a pointer.
 //! F2. Who ends a transaction ends its bucket handles with it and gives the transaction a new serial number,
-//!     by which its cursors know that they are dead ([`txn`]).
+//!     by which its cursors know that they are dead (`txn_state.rs`).
 //! F3. After a panic inside a transaction nothing but rollback is done with it, since it may be half
 //!     changed.
 //! F4. Nothing borrowed from a handle is in use while a caller's function runs.
@@ -19,16 +19,25 @@
 )]
 
 mod boundary;
+mod callback;
 mod handle;
+mod txn_state;
 
+pub mod backup;
+pub mod batch;
 pub mod bucket;
 pub mod bulk;
+pub mod check;
 pub mod cursor;
 pub mod db;
 pub mod error;
 pub mod inspect;
 pub mod kv;
+pub mod managed;
+pub mod memory;
 pub mod options;
 pub mod savepoint;
+pub mod stats;
 pub mod txn;
+pub mod txn_info;
 pub mod version;

@@ -21,6 +21,25 @@ pub const BOLT_OPEN_NOSYNC: u32 = 2;
 /// A flag of bolt_options: decide everything as Go's bbolt does (splits, merges, allocation, the freelist
 /// with each commit), so that the same writes give the same bytes. Files are compatible without it, too.
 pub const BOLT_OPEN_BBOLT_RULES: u32 = 4;
+/// A flag of bolt_options: Go's NoGrowSync. It is accepted and changes nothing: here the growth of the file
+/// has no sync of its own; the sync of the commit covers it.
+pub const BOLT_OPEN_NOGROWSYNC: u32 = 8;
+/// A flag of bolt_options: load the list of free pages at once instead of with the first write transaction.
+/// A damaged list then fails the opening; and in a database that is open for reading only,
+/// bolt_page_info_get needs it.
+pub const BOLT_OPEN_PRELOAD_FREELIST: u32 = 16;
+/// A flag of bolt_options: read the file into memory when it is opened.
+pub const BOLT_OPEN_POPULATE: u32 = 32;
+/// A flag of bolt_options: lock the file's bytes in memory, so that none is ever read from the disk again.
+/// Opening, and a commit that makes the file longer, fail with ENOMEM or EPERM where the system's limit
+/// (RLIMIT_MEMLOCK) forbids it.
+pub const BOLT_OPEN_MLOCK: u32 = 64;
+/// A flag of bolt_options: each commit checks the whole new state as bolt_check does before it becomes the
+/// newest one. Where it is not sound the commit fails with BOLT_CORRUPT, and nothing is committed. Slow.
+pub const BOLT_OPEN_STRICT: u32 = 128;
+
+/// All of them.
+const FLAGS: u32 = 2 * BOLT_OPEN_STRICT - 1;
 
 /// A freelist mode: with each commit while the list fits one page, else when the database is closed. The
 /// default.
@@ -29,8 +48,15 @@ pub const BOLT_FREELIST_AUTOMATIC: u32 = 0;
 pub const BOLT_FREELIST_EACH_COMMIT: u32 = 1;
 /// A freelist mode: when the database is closed.
 pub const BOLT_FREELIST_AT_CLOSE: u32 = 2;
-/// A freelist mode: never. Opening the database then looks for its free pages.
+/// A freelist mode: never (Go: NoFreelistSync). The first write transaction after an opening then looks for
+/// the free pages.
 pub const BOLT_FREELIST_NEVER: u32 = 3;
+
+/// A freelist type, Go's "array", the default. The types are accepted and change nothing: libbolt has one
+/// freelist, which takes the lowest pages that fit as "array" does, and is as fast as "hashmap".
+pub const BOLT_FREELIST_ARRAY: u32 = 0;
+/// A freelist type, Go's "hashmap".
+pub const BOLT_FREELIST_HASHMAP: u32 = 1;
 
 /// The page size of a new file in bytes: a power of two from 1024 to 65536; 0: the operating system's page
 /// size.
@@ -54,6 +80,24 @@ pub const BOLT_OPT_FILL_PERCENT: u32 = 8;
 pub const BOLT_OPT_BBOLT_RULES: u32 = 9;
 /// The length in bytes that the file must not outgrow; 0: none, the default. May change after open.
 pub const BOLT_OPT_MAX_LEN: u32 = 10;
+/// 1: BOLT_OPEN_NOGROWSYNC; 0: the default. May change after open.
+pub const BOLT_OPT_NOGROWSYNC: u32 = 11;
+/// 1: load the list of free pages at once (BOLT_OPEN_PRELOAD_FREELIST); 0: the default.
+pub const BOLT_OPT_PRELOAD_FREELIST: u32 = 12;
+/// 1: read the file into memory (BOLT_OPEN_POPULATE); 0: the default.
+pub const BOLT_OPT_POPULATE: u32 = 13;
+/// 1: lock the file's bytes in memory (BOLT_OPEN_MLOCK); 0: the default.
+pub const BOLT_OPT_MLOCK: u32 = 14;
+/// 1: check each commit (BOLT_OPEN_STRICT); 0: the default. May change after open.
+pub const BOLT_OPT_STRICT: u32 = 15;
+/// BOLT_FREELIST_ARRAY or BOLT_FREELIST_HASHMAP. May change after open.
+pub const BOLT_OPT_FREELIST_TYPE: u32 = 16;
+/// How many bytes more than it needs the file may grow by, so that growth is rare; 16 MiB is the default; 0:
+/// not a page more. May change after open.
+pub const BOLT_OPT_ALLOC_LEN: u32 = 17;
+/// The most calls of bolt_batch_update and bolt_batch_commit that share a commit, at least 1; 1000 is the
+/// default. May change after open.
+pub const BOLT_OPT_BATCH_LEN: u32 = 18;
 
 /// How a database is opened. Fill it with bolt_options_init first, then change what you like.
 #[repr(C)]
@@ -61,7 +105,7 @@ pub const BOLT_OPT_MAX_LEN: u32 = 10;
 pub struct bolt_options {
     /// The length of this struct in bytes, set by bolt_options_init.
     pub struct_size: usize,
-    /// BOLT_OPEN_READONLY, BOLT_OPEN_NOSYNC, BOLT_OPEN_BBOLT_RULES, or 0.
+    /// BOLT_OPEN_ flags, or 0.
     pub flags: u32,
     /// See BOLT_OPT_PAGE_SIZE.
     pub page_size: u32,
@@ -71,14 +115,18 @@ pub struct bolt_options {
     pub freelist_mode: u32,
     /// See BOLT_OPT_FILL_PERCENT.
     pub fill_percent: u32,
-    /// Must be 0.
-    pub reserved: u32,
+    /// See BOLT_OPT_FREELIST_TYPE.
+    pub freelist_type: u32,
     /// See BOLT_OPT_LOCK_TIMEOUT; milliseconds.
     pub lock_timeout_ms: u64,
     /// See BOLT_OPT_INITIAL_MAP_LEN; bytes.
     pub initial_map_len: u64,
     /// See BOLT_OPT_MAX_LEN; bytes.
     pub max_len: u64,
+    /// See BOLT_OPT_ALLOC_LEN; bytes.
+    pub alloc_len: u64,
+    /// See BOLT_OPT_BATCH_LEN.
+    pub batch_len: u64,
 }
 
 // SAFETY: repr(C), the size first, numbers alone; on 64-bit machines each begins where the one before ends,
@@ -96,10 +144,12 @@ const DEFAULT: bolt_options = bolt_options {
     file_mode: 0o600,
     freelist_mode: BOLT_FREELIST_AUTOMATIC,
     fill_percent: 0,
-    reserved: 0,
+    freelist_type: BOLT_FREELIST_ARRAY,
     lock_timeout_ms: BOLT_FOREVER,
     initial_map_len: 0,
     max_len: 0,
+    alloc_len: 16 << 20,
+    batch_len: 1000,
 };
 
 /// Sets all options to their defaults.
@@ -148,24 +198,29 @@ pub unsafe extern "C" fn bolt_options_set(options: *mut bolt_options, option: u3
 pub unsafe fn read(options: *const bolt_options) -> Result<Options> {
     // SAFETY: the caller's promise.
     let given = unsafe { boundary::read_struct(options, DEFAULT) }?;
-    if given.flags & !(BOLT_OPEN_READONLY | BOLT_OPEN_NOSYNC | BOLT_OPEN_BBOLT_RULES) != 0 {
+    if given.flags & !FLAGS != 0 {
         return Err(Error::Argument("an unknown flag in the options"));
     }
-    if given.reserved != 0 {
-        return Err(Error::Argument("the reserved field of the options must be 0"));
-    }
+    freelist_type(u64::from(given.freelist_type))?;
+    let has = |flag| given.flags & flag != 0;
     Ok(Options {
         page_size: page_size(u64::from(given.page_size))?,
-        read_only: given.flags & BOLT_OPEN_READONLY != 0,
+        read_only: has(BOLT_OPEN_READONLY),
         file_mode: file_mode(u64::from(given.file_mode))?,
         lock_timeout: (given.lock_timeout_ms != BOLT_FOREVER)
             .then(|| Duration::from_millis(given.lock_timeout_ms)),
         initial_map_len: given.initial_map_len,
-        no_sync: given.flags & BOLT_OPEN_NOSYNC != 0,
+        no_sync: has(BOLT_OPEN_NOSYNC),
         freelist_mode: freelist_mode(u64::from(given.freelist_mode))?,
         fill_percent: fill_percent(u64::from(given.fill_percent))?,
-        bbolt_rules: given.flags & BOLT_OPEN_BBOLT_RULES != 0,
+        bbolt_rules: has(BOLT_OPEN_BBOLT_RULES),
         max_len: given.max_len,
+        room_max: given.alloc_len,
+        populate: has(BOLT_OPEN_POPULATE),
+        lock_memory: has(BOLT_OPEN_MLOCK),
+        load_free_pages: has(BOLT_OPEN_PRELOAD_FREELIST),
+        strict: has(BOLT_OPEN_STRICT),
+        max_batch_len: batch_len(given.batch_len)?,
     })
 }
 
@@ -176,7 +231,12 @@ pub fn change(db: &Db, option: u32, value: u64) -> Result<()> {
         BOLT_OPT_FREELIST_MODE => db.set_freelist_mode(freelist_mode(value)?),
         BOLT_OPT_FILL_PERCENT => db.set_fill_percent(fill_percent(value)?)?,
         BOLT_OPT_MAX_LEN => db.set_max_len(value),
-        BOLT_OPT_PAGE_SIZE..=BOLT_OPT_MAX_LEN => {
+        BOLT_OPT_NOGROWSYNC => drop(switch(value)?),
+        BOLT_OPT_STRICT => db.set_strict(switch(value)?),
+        BOLT_OPT_FREELIST_TYPE => freelist_type(value)?,
+        BOLT_OPT_ALLOC_LEN => db.set_room_max(value),
+        BOLT_OPT_BATCH_LEN => db.set_max_batch_len(batch_len(value)?),
+        BOLT_OPT_PAGE_SIZE..=BOLT_OPT_BATCH_LEN => {
             return Err(Error::Argument("the option can only be set before the database is opened"));
         }
         _ => return Err(Error::Argument("an unknown option")),
@@ -203,6 +263,20 @@ fn set(options: &mut bolt_options, option: u32, value: u64) -> Result<()> {
         }
         BOLT_OPT_BBOLT_RULES => set_flag(options, BOLT_OPEN_BBOLT_RULES, value)?,
         BOLT_OPT_MAX_LEN => options.max_len = value,
+        BOLT_OPT_NOGROWSYNC => set_flag(options, BOLT_OPEN_NOGROWSYNC, value)?,
+        BOLT_OPT_PRELOAD_FREELIST => set_flag(options, BOLT_OPEN_PRELOAD_FREELIST, value)?,
+        BOLT_OPT_POPULATE => set_flag(options, BOLT_OPEN_POPULATE, value)?,
+        BOLT_OPT_MLOCK => set_flag(options, BOLT_OPEN_MLOCK, value)?,
+        BOLT_OPT_STRICT => set_flag(options, BOLT_OPEN_STRICT, value)?,
+        BOLT_OPT_FREELIST_TYPE => {
+            freelist_type(value)?;
+            options.freelist_type = u32::try_from(value).map_err(too_large)?;
+        }
+        BOLT_OPT_ALLOC_LEN => options.alloc_len = value,
+        BOLT_OPT_BATCH_LEN => {
+            batch_len(value)?;
+            options.batch_len = value;
+        }
         _ => return Err(Error::Argument("an unknown option")),
     }
     Ok(())
@@ -233,7 +307,8 @@ fn page_size(value: u64) -> Result<u32> {
     }
 }
 
-fn file_mode(value: u64) -> Result<u32> {
+/// Permission bits.
+pub fn file_mode(value: u64) -> Result<u32> {
     match u32::try_from(value) {
         Ok(mode @ 0..=0o7777) => Ok(mode),
         _ => Err(Error::Argument("the file mode has bits that are no permissions")),
@@ -247,6 +322,20 @@ fn freelist_mode(value: u64) -> Result<FreelistMode> {
         Ok(BOLT_FREELIST_AT_CLOSE) => Ok(FreelistMode::AtClose),
         Ok(BOLT_FREELIST_NEVER) => Ok(FreelistMode::Never),
         _ => Err(Error::Argument("an unknown freelist mode")),
+    }
+}
+
+fn freelist_type(value: u64) -> Result<()> {
+    match u32::try_from(value) {
+        Ok(BOLT_FREELIST_ARRAY | BOLT_FREELIST_HASHMAP) => Ok(()),
+        _ => Err(Error::Argument("an unknown freelist type")),
+    }
+}
+
+fn batch_len(value: u64) -> Result<usize> {
+    match usize::try_from(value) {
+        Ok(len @ 1..) => Ok(len),
+        _ => Err(Error::Argument("at least one call must have room in a commit")),
     }
 }
 
@@ -289,6 +378,14 @@ mod tests {
             (BOLT_OPT_FILL_PERCENT, 75),
             (BOLT_OPT_BBOLT_RULES, 1),
             (BOLT_OPT_MAX_LEN, 1 << 40),
+            (BOLT_OPT_NOGROWSYNC, 1),
+            (BOLT_OPT_PRELOAD_FREELIST, 1),
+            (BOLT_OPT_POPULATE, 1),
+            (BOLT_OPT_MLOCK, 1),
+            (BOLT_OPT_STRICT, 1),
+            (BOLT_OPT_FREELIST_TYPE, u64::from(BOLT_FREELIST_HASHMAP)),
+            (BOLT_OPT_ALLOC_LEN, 1 << 21),
+            (BOLT_OPT_BATCH_LEN, 7),
         ];
         for (option, value) in values {
             set(&mut options, option, value).unwrap();
@@ -300,9 +397,14 @@ mod tests {
         assert_eq!(engine.fill_percent, Some(0.75));
         assert!(matches!(engine.freelist_mode, FreelistMode::Never));
         assert_eq!((engine.bbolt_rules, engine.max_len), (true, 1 << 40));
-        for (option, _) in values {
+        assert!(engine.load_free_pages && engine.populate && engine.lock_memory && engine.strict);
+        assert_eq!((engine.room_max, engine.max_batch_len), (1 << 21, 7));
+        assert_eq!((options.flags, options.freelist_type), (FLAGS, BOLT_FREELIST_HASHMAP));
+        for (option, _) in values.into_iter().filter(|(option, _)| *option != BOLT_OPT_BATCH_LEN) {
             set(&mut options, option, 0).unwrap();
         }
+        assert!(set(&mut options, BOLT_OPT_BATCH_LEN, 0).is_err());
+        assert_eq!((options.flags, given(&options).unwrap().room_max), (0, 0));
         let engine = given(&options).unwrap();
         assert_eq!((engine.read_only, engine.no_sync, engine.bbolt_rules), (false, false, false));
         assert_eq!((engine.lock_timeout, engine.fill_percent), (Some(Duration::ZERO), None));
@@ -312,6 +414,6 @@ mod tests {
     fn the_struct_has_no_gaps() {
         assert_eq!(std::mem::offset_of!(bolt_options, flags), size_of::<usize>());
         #[cfg(target_pointer_width = "64")]
-        assert_eq!(size_of::<bolt_options>(), 8 + 6 * 4 + 3 * 8);
+        assert_eq!(size_of::<bolt_options>(), 8 + 6 * 4 + 5 * 8);
     }
 }

@@ -84,6 +84,13 @@ impl Freelist {
         self.free.len() + self.waiting.len()
     }
 
+    /// Bytes of memory that it takes.
+    pub fn memory_len(&self) -> u64 {
+        let lists = self.pending.iter().map(|pending| pending.runs.capacity() * size_of::<Run>());
+        let pending = self.pending.capacity() * size_of::<Pending>() + lists.sum::<usize>();
+        self.free.memory_len() + self.waiting.memory_len() + pending as u64
+    }
+
     /// Whether `id` is free or waits to be.
     pub fn contains(&self, id: PageId) -> bool {
         self.free.contains(id) || self.waiting.contains(id)

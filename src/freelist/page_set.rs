@@ -40,6 +40,12 @@ impl PageSet {
         self.count == 0
     }
 
+    /// Bytes of memory that it takes.
+    pub fn memory_len(&self) -> u64 {
+        let table = self.chunks.capacity() * size_of::<Option<Box<Chunk>>>();
+        (table + self.chunks.iter().flatten().count() * size_of::<Chunk>()) as u64
+    }
+
     /// Whether it holds `id`.
     pub fn contains(&self, id: PageId) -> bool {
         let chunk = usize::try_from(id / CHUNK_BITS).ok().and_then(|index| self.chunks.get(index)?.as_ref());

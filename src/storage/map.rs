@@ -116,6 +116,12 @@ impl FileMap {
         sys::lock_memory(bytes).map_err(|error| Error::os("locking the map in memory", error))
     }
 
+    /// How many of the first `len` bytes are in memory. The caller knows that the file has them.
+    pub fn resident_len(&self, len: u64) -> Result<u64> {
+        let bytes = self.bytes(0, len).ok_or(Error::Argument("the map does not reach that far"))?;
+        sys::resident_len(bytes).map_err(|error| Error::os("asking what is in memory", error))
+    }
+
     /// Lets the first `len` bytes go to disk again.
     pub fn unlock_memory(&self, len: u64) -> Result<()> {
         let bytes = self.bytes(0, len).ok_or(Error::Argument("the map does not reach that far"))?;
@@ -217,6 +223,8 @@ mod tests {
         assert_eq!(resident_kib(&map), 0);
         map.advise(Advice::Populate, 0, 64 << 10).unwrap();
         assert_eq!(resident_kib(&map), 64);
+        assert_eq!(map.resident_len(64 << 10).unwrap(), 64 << 10);
+        assert!(matches!(map.resident_len(1 << 40), Err(Error::Argument(_))));
     }
 
     #[test]

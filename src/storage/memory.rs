@@ -215,6 +215,13 @@ impl Storage for MemoryStorage {
         Ok(true)
     }
 
+    fn is_named(&self, path: &Path) -> bool {
+        let names = self.namespace.as_ref();
+        names.is_some_and(|names| {
+            guard(&names.files).get(path).is_some_and(|file| Arc::ptr_eq(file, &self.file))
+        })
+    }
+
     fn replace(&self, path: &Path) -> Result<()> {
         let Some(namespace) = &self.namespace else {
             return Err(Error::Argument("this file in memory can have no name"));
@@ -234,6 +241,16 @@ pub struct MemoryView {
 }
 
 impl MemoryView {
+    /// How many bytes it shows.
+    pub fn len(&self) -> u64 {
+        self.table.len as u64
+    }
+
+    /// Whether it shows none.
+    pub fn is_empty(&self) -> bool {
+        self.table.len == 0
+    }
+
     /// The `len` bytes at `offset`, or `None` where the view does not reach that far, or where they are
     /// scattered and there is no memory to put them together.
     #[inline]

@@ -70,6 +70,11 @@ pub trait Storage: Send + Sync {
     fn replace(&self, _path: &Path) -> Result<()> {
         Err(Error::Argument("this storage cannot replace a file"))
     }
+
+    /// Whether `path` names this very file, by this name or by another. Where that is not known: no.
+    fn is_named(&self, _path: &Path) -> bool {
+        false
+    }
 }
 
 /// The names of files.
@@ -134,6 +139,45 @@ impl View {
         match self {
             View::Map { map, len } => map.lock_memory(*len),
             View::Memory(_) => Ok(()),
+        }
+    }
+
+    /// How many of the file's bytes the view shows.
+    pub fn len(&self) -> u64 {
+        match self {
+            View::Map { len, .. } => *len,
+            View::Memory(memory) => memory.len(),
+        }
+    }
+
+    /// Whether it shows none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many bytes of address space the view's mapping takes.
+    pub fn mapped_len(&self) -> u64 {
+        match self {
+            View::Map { map, .. } => map.capacity(),
+            View::Memory(_) => 0,
+        }
+    }
+
+    /// How many of the file's bytes in this view's mapping are in memory, in the kernel's cache of the file.
+    /// The kernel looks at each page.
+    pub fn resident_len(&self) -> Result<u64> {
+        match self {
+            View::Map { map, len } => map.resident_len(*len),
+            View::Memory(_) => Ok(0),
+        }
+    }
+
+    /// Whether both show the same mapping, or neither has one.
+    pub fn shares_map(&self, other: &View) -> bool {
+        match (self, other) {
+            (View::Map { map, .. }, View::Map { map: other, .. }) => Arc::ptr_eq(map, other),
+            (View::Memory(_), View::Memory(_)) => true,
+            _ => false,
         }
     }
 

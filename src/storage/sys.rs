@@ -153,9 +153,49 @@ pub fn write(fd: RawFd, bytes: &[u8]) -> io::Result<usize> {
     usize::try_from(written).map_err(|_| io::Error::last_os_error())
 }
 
+/// Nanoseconds since some moment before this process, as of the system's last tick: a few milliseconds late,
+/// and read without a call of the kernel (clock_gettime(2), `CLOCK_MONOTONIC_COARSE`). Never 0.
+#[inline]
+pub fn coarse_nanos() -> u64 {
+    #[cfg(target_os = "linux")]
+    const CLOCK: libc::clockid_t = libc::CLOCK_MONOTONIC_COARSE;
+    #[cfg(not(target_os = "linux"))]
+    const CLOCK: libc::clockid_t = libc::CLOCK_MONOTONIC;
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `time` is this function's own and has the type that the call fills.
+    let told = unsafe { libc::clock_gettime(CLOCK, &mut time) };
+    debug_assert_eq!(told, 0, "every system has the clock");
+    (time.tv_sec as u64).wrapping_mul(1_000_000_000).wrapping_add(time.tv_nsec as u64).max(1)
+}
+
+/// How many of these bytes, which begin a map, are in memory, by whole pages (mincore(2)).
+pub fn resident_len(bytes: &[u8]) -> io::Result<u64> {
+    let page_size = page_size() as usize;
+    let mut flags = [0_u8; RESIDENT_PAGES];
+    let mut count = 0;
+    for piece in bytes.chunks(RESIDENT_PAGES * page_size) {
+        let pages = piece.len().div_ceil(page_size);
+        // SAFETY: the borrow keeps the range mapped during the call, which changes no byte of it, and `flags`
+        // has room for a byte a page.
+        checked(unsafe {
+            libc::mincore(piece.as_ptr().cast_mut().cast(), piece.len(), flags.as_mut_ptr().cast())
+        })?;
+        count += flags.iter().take(pages).filter(|flag| **flag & 1 != 0).count();
+    }
+    Ok((count * page_size) as u64)
+}
+
+/// About how many pages one call of mincore(2) is asked.
+const RESIDENT_PAGES: usize = 4096;
+
 /// What the system says where there is no such file.
 pub fn no_such_file() -> io::Error {
     errno(libc::ENOENT)
+}
+
+/// What the system says where a descriptor is not open for writing.
+pub fn not_writable() -> io::Error {
+    errno(libc::EBADF)
 }
 
 /// Asks the processor to fetch the cache lines of `bytes`, of which it will need the content soon.
@@ -247,6 +287,14 @@ mod tests {
         let file = tempfile::tempfile().unwrap();
         let refused = link_descriptor(file.as_fd(), Path::new("a\0b")).unwrap_err();
         assert_eq!(refused.kind(), io::ErrorKind::InvalidInput);
+    }
+
+    #[test]
+    fn the_coarse_clock_follows_the_fine_one() {
+        let (began, coarse) = (std::time::Instant::now(), coarse_nanos());
+        std::thread::sleep(std::time::Duration::from_millis(60));
+        let (passed, told) = (began.elapsed().as_millis() as u64, (coarse_nanos() - coarse) / 1_000_000);
+        assert!(passed.abs_diff(told) <= 25, "{passed} and {told}");
     }
 
     #[test]

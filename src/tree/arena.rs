@@ -70,6 +70,11 @@ impl Arena {
         Ok(address(index, offset))
     }
 
+    /// Bytes of memory that it takes.
+    pub fn memory_len(&self) -> u64 {
+        self.chunks.iter().map(|chunk| chunk.capacity() as u64).sum()
+    }
+
     /// The index of a chunk that takes `len` more bytes without growing (A1).
     fn room(&mut self, len: usize) -> Result<usize> {
         if let Some(chunk) = self.chunks.get(self.current) {

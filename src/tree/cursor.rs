@@ -56,9 +56,10 @@ struct KeyRef {
     len: u64,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 enum State {
     /// Nowhere yet.
+    #[default]
     Unset,
     /// On an entry.
     On(KeyRef),
@@ -84,7 +85,8 @@ enum Refreshed {
     BehindLast,
 }
 
-/// A place in a tree.
+/// A place in a tree; at first it stands nowhere.
+#[derive(Default)]
 pub struct Cursor {
     way: Way,
     state: State,
@@ -95,12 +97,6 @@ pub struct Cursor {
     page_len: u32,
     /// .. and to which of them it steps without a look at the bounds; none on a changed node.
     window: Range<u32>,
-}
-
-impl Default for Cursor {
-    fn default() -> Self {
-        Cursor::new()
-    }
 }
 
 impl Bounds {
@@ -135,12 +131,6 @@ impl<'a> Entry<'a> {
 }
 
 impl Cursor {
-    /// A cursor that stands nowhere.
-    pub fn new() -> Cursor {
-        let (way, bounds) = (Way::default(), Bounds::default());
-        Cursor { way, state: State::Unset, bounds, version: None, page_len: 0, window: 0..0 }
-    }
-
     /// Whether it stands nowhere yet.
     pub fn is_unset(&self) -> bool {
         matches!(self.state, State::Unset)

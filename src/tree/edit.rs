@@ -110,7 +110,7 @@ impl Nodes {
             Condition::Absent if target.exact => Err(Error::Exists),
             Condition::Present if !target.exact => Err(Error::NotFound),
             Condition::Last => {
-                let last = Cursor::new().last(Source { pages, nodes: self }, tree)?;
+                let last = Cursor::default().last(Source { pages, nodes: self }, tree)?;
                 if last.is_some_and(|last| last.key >= key) { Err(Error::Exists) } else { Ok(()) }
             }
             _ => Ok(()),

@@ -1,8 +1,8 @@
 //! Many keys at once: several descents in turn, so that one works while the others wait for memory.
 //!
-//! A search in a tree larger than the caches waits for memory at each page and at most comparisons, one after the other.
-//! Here each descent stands in a lane. A step of a lane ends by asking for the bytes that its next step will need; until
-//! its turn comes again, they have arrived.
+//! A search in a tree larger than the caches waits for memory at each page and at most comparisons, one after
+//! the other. Here each descent stands in a lane. A step of a lane ends by asking for the bytes that its next
+//! step will need; until its turn comes again, they have arrived.
 
 use std::cmp::Ordering;
 
@@ -18,8 +18,8 @@ use super::node::Root;
 use super::search::prefetch_table;
 use super::source::{Below, Found, Place, Source, get_in_leaf, too_deep};
 
-/// How many descents are under way: enough to cover the memory's latency, and so few that what they asked for is still
-/// in the first cache when their turn comes.
+/// How many descents are under way: enough to cover the memory's latency, and so few that what they asked for
+/// is still in the first cache when their turn comes.
 const LANE_COUNT: usize = 32;
 
 /// One descent, below all changed nodes.
@@ -57,8 +57,8 @@ enum Step<'a> {
 }
 
 impl<'a, P: Pages> Source<'a, P> {
-    /// Looks for each of `keys` in the tree that begins at `root`, and gives `found` the number of each key with what
-    /// stands under it, in any order.
+    /// Looks for each of `keys` in the tree that begins at `root`, and gives `found` the number of each key with
+    /// what stands under it, in any order.
     pub fn get_many<'k>(
         &self,
         root: Root,

@@ -188,6 +188,10 @@ pub struct Nodes {
     epoch: u64,
     /// Nodes as they were before their first change in an epoch, oldest first.
     kept: Vec<(NodeId, Node)>,
+    /// Nodes that the commit looked at because they had lost entries.
+    pub(super) rebalance_count: u64,
+    /// Cuts of nodes in two.
+    pub(super) split_count: u64,
 }
 
 /// A state of the nodes to which they can be taken back.
@@ -199,6 +203,23 @@ pub struct NodesMark {
 }
 
 impl Nodes {
+    /// How many nodes there are, how many were looked at because they had lost entries, and how many cuts
+    /// were made.
+    pub fn counts(&self) -> (u64, u64, u64) {
+        (self.list.len() as u64, self.rebalance_count, self.split_count)
+    }
+
+    /// About how many bytes of memory the nodes and what was added take.
+    pub fn memory_len(&self) -> u64 {
+        let all = self.list.iter().chain(self.kept.iter().map(|(_, node)| node));
+        let items = all.map(|node| match &node.body {
+            Body::Leaf(items) => items.len() * size_of::<LeafItem>(),
+            Body::Branch(items) => items.capacity() * size_of::<BranchItem>(),
+        });
+        let tables = self.list.capacity() * size_of::<Node>() + self.freed.capacity() * size_of::<Run>();
+        self.arena.memory_len() + (tables + items.sum::<usize>()) as u64
+    }
+
     /// Node `id`.
     pub(super) fn get(&self, id: NodeId) -> Result<&Node> {
         self.list.get(id.0 as usize).ok_or_else(missing)

@@ -80,6 +80,7 @@ impl Nodes {
         }
         let least = if matches!(node.body, Body::Leaf(_)) { 1 } else { 2 };
         let (len, entry_count) = (used_len(node_body(node)), node.len());
+        self.rebalance_count += 1;
         if len > shape.small_len() && entry_count > least {
             return Ok(false);
         }

@@ -156,6 +156,7 @@ impl<A: Allocator> Spill<'_, A> {
         }
         let sizes = entry_sizes(&node.body)?;
         let cuts = self.shape.cut(&sizes, matches!(node.body, Body::Leaf(_)), rising)?;
+        self.nodes.split_count += cuts.len().saturating_sub(1) as u64;
         let mut entries = Vec::new();
         entries.try_reserve_exact(cuts.len())?;
         let mut start = Pos::default();

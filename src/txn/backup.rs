@@ -1,6 +1,8 @@
 //! A copy of the database as one transaction sees it, byte for byte what bbolt's `Tx.WriteTo` gives: the meta
 //! twice, the second with the id before, then all pages as they stand in the file.
 
+use std::path::Path;
+
 use crate::error::{Error, Result};
 use crate::format::meta::Meta;
 use crate::tree::Pages;
@@ -11,6 +13,11 @@ use super::Txn;
 const PIECE_LEN: u64 = 1 << 20;
 
 impl Txn {
+    /// Whether `path` names the file of the database.
+    pub fn is_in_file(&self, path: &Path) -> bool {
+        self.shared.storage.is_named(path)
+    }
+
     /// Gives the copy to `write`, piece by piece. An error of `write` ends it at once and comes back.
     ///
     /// The copy has [`Txn::len`] bytes. For a write transaction it is the state with which it began.

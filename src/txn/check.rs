@@ -24,7 +24,7 @@ pub use report::{Finding, FindingCode, Severity};
 
 use crate::error::{Error, Result};
 use crate::format::{FIRST_PAGE, PageId};
-use crate::freelist::PageSet;
+use crate::freelist::{Freelist, PageSet};
 use crate::tree::Pages;
 
 use super::Txn;
@@ -73,6 +73,23 @@ impl Txn {
         }
         Ok(checker.out.count)
     }
+}
+
+/// Checks a state that is written and not committed yet, whose free pages are `freelist`. The first error
+/// ends the check and comes back as corruption.
+pub(super) fn check_written(snapshot: &Snapshot, file_len: u64, freelist: &Freelist) -> Result<()> {
+    let mut refuse = |finding: &Finding<'_>| match finding.severity {
+        Severity::Error => Err(Error::corrupt(finding.page, finding.text.to_owned())),
+        Severity::Warning => Ok(()),
+    };
+    let mut checker = Checker::new(snapshot, file_len, Reporter::new(&mut refuse));
+    if !checker.list()? {
+        for id in freelist.ids() {
+            checker.free.insert(id)?;
+        }
+    }
+    checker.walk(Reference::root_bucket(&snapshot.meta))?;
+    checker.unreachable()
 }
 
 /// What is known of the pages as the check goes on.

@@ -16,6 +16,7 @@
 
 use std::io::IoSlice;
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::error::{Error, Result};
 use crate::format::meta::Meta;
@@ -24,8 +25,10 @@ use crate::freelist::{Freelist, Run};
 use crate::tree::{Allocator, Nodes, Pages, PlannedRun, Shape, Source, encode_run};
 
 use super::bucket::{Buckets, ROOT};
+use super::check;
 use super::shared::{FreelistMode, Shared, Writer};
 use super::snapshot::Snapshot;
+use super::stats::TxnStats;
 
 /// bbolt's default fill percent.
 const BBOLT_FILL_PERCENT: f64 = 0.5;
@@ -38,8 +41,6 @@ const MAX_EXTENT_LEN: u64 = 64;
 /// The file grows by a 32nd of its length at least, so that growth is rare, in steps of 32 KiB ..
 const GROWTH_SHIFT: u32 = 5;
 const GROWTH_STEP: u64 = 32 << 10;
-/// .. and by 16 MiB at most beyond what is needed, as bbolt's (`AllocSize`).
-const MAX_GROWTH: u64 = 16 << 20;
 /// A meta page is written sector by sector; all that it says is in the first.
 const SECTOR_LEN: usize = 512;
 
@@ -92,10 +93,16 @@ struct Attempt<'a> {
     extent_len: u64,
     plan: Vec<PlannedRun>,
     list_run: Option<Run>,
+    /// How many pages the new state no longer has.
+    freed_count: u64,
+    stats: TxnStats,
+    /// When the stage that is being timed began.
+    lap: Instant,
 }
 
 impl Allocator for Attempt<'_> {
     fn allocate(&mut self, page_count: u64) -> Result<PageId> {
+        self.stats.page_count += page_count;
         if let Some(id) = self.take_from_extent(page_count).or_else(|| self.freelist.allocate(page_count)) {
             self.allocated.try_reserve(1)?;
             self.allocated.push(Run { id, page_count });
@@ -125,17 +132,7 @@ impl<'a> Attempt<'a> {
     ) -> Result<()> {
         let freelist = writer.freelist.take().unwrap_or_default();
         let meta = Meta { txid: snapshot.meta.txid + 1, ..snapshot.meta };
-        let mut attempt = Attempt {
-            shared,
-            snapshot,
-            freelist,
-            meta,
-            allocated: Vec::new(),
-            extent: None,
-            extent_len: 1,
-            plan: Vec::new(),
-            list_run: None,
-        };
+        let mut attempt = Attempt::new(shared, snapshot, freelist, meta);
         let result = plan(&mut attempt).and_then(|(root, sequence, mut nodes)| {
             attempt.meta.root = root;
             attempt.meta.sequence = sequence;
@@ -146,6 +143,7 @@ impl<'a> Attempt<'a> {
         if result.is_err() && attempt.undo().is_err() {
             shared.poison("there was no memory to take a failed commit back".into());
         }
+        writer.stats.add(&attempt.stats(result.is_ok()));
         writer.freelist = Some(attempt.freelist);
         result
     }
@@ -154,6 +152,42 @@ impl<'a> Attempt<'a> {
     fn undo(&mut self) -> Result<()> {
         self.return_extent()?;
         self.freelist.undo(self.meta.txid, &self.allocated)
+    }
+
+    fn new(shared: &'a Shared, snapshot: &'a Snapshot, freelist: Freelist, meta: Meta) -> Attempt<'a> {
+        Attempt {
+            shared,
+            snapshot,
+            freelist,
+            meta,
+            allocated: Vec::new(),
+            extent: None,
+            extent_len: 1,
+            plan: Vec::new(),
+            list_run: None,
+            freed_count: 0,
+            stats: TxnStats::default(),
+            lap: Instant::now(),
+        }
+    }
+
+    /// What the attempt has counted. Pages that were given back are not.
+    fn stats(&self, is_done: bool) -> TxnStats {
+        let page_count = if is_done { self.stats.page_count } else { 0 };
+        let spill_count = self.plan.len() as u64;
+        TxnStats {
+            page_count,
+            page_len: page_count * u64::from(self.meta.page_size),
+            spill_count,
+            ..self.stats
+        }
+    }
+
+    /// The time since this was asked last, in nanoseconds.
+    fn lap(&mut self) -> u64 {
+        let now = Instant::now();
+        let passed = now.duration_since(std::mem::replace(&mut self.lap, now));
+        u64::try_from(passed.as_nanos()).unwrap_or(u64::MAX)
     }
 
     /// Gives all changed buckets their pages, children first; the root page and the root bucket's sequence.
@@ -170,6 +204,7 @@ impl<'a> Attempt<'a> {
                 nodes.rebalance(self.snapshot, &mut bucket.tree, &shape)?;
             }
         }
+        self.stats.rebalance_time += self.lap();
         if !self.shared.bbolt_rules {
             self.extent_len = (BATCH_LEN / u64::from(self.meta.page_size)).clamp(1, MAX_EXTENT_LEN);
         }
@@ -252,12 +287,14 @@ impl<'a> Attempt<'a> {
     /// Frees the runs that the new state no longer has, the old freelist's among them.
     fn release_old(&mut self, nodes: &mut Nodes) -> Result<()> {
         let mut freed = std::mem::take(&mut nodes.freed);
+        self.shared.with_sums(|sums| sums.held.reserve())?;
         let list = self.snapshot.meta.freelist;
         if list != NO_FREELIST {
             let len = self.snapshot.run(list)?.len() as u64;
             freed.try_reserve(1)?;
             freed.push(Run { id: list, page_count: len / u64::from(self.meta.page_size) });
         }
+        self.freed_count = freed.iter().map(|run| run.page_count).sum();
         self.freelist.free(self.meta.txid, freed, self.snapshot.meta.high_water)
     }
 
@@ -283,17 +320,29 @@ impl<'a> Attempt<'a> {
 
     /// Writes what was planned and makes it the newest state.
     fn write(&mut self, writer: &mut Writer, nodes: &Nodes) -> Result<()> {
+        self.stats.spill_time += self.lap();
         adopt(self.shared, writer, &self.snapshot.meta)?;
         self.grow(writer)?;
         self.write_runs(writer, nodes)?;
+        self.stats.write_time += self.lap();
         let synced = self.sync();
+        self.stats.sync_time += self.lap();
         if let Err(error) = synced {
             self.shared.poison(format!("a sync of the data failed: {error}"));
             return Err(error);
         }
         let ahead = writer.file_len.max(self.shared.initial_map_len);
         let view = self.shared.storage.view(writer.file_len, ahead, Some(&self.snapshot.view))?;
-        if let Err(error) = self.write_meta() {
+        self.shared.residence.settle(&view, Some(&self.snapshot.view))?;
+        let snapshot = Snapshot::new(self.meta, view, self.shared.known.clone());
+        if self.shared.settings.strict() {
+            check::check_written(&snapshot, writer.file_len, &self.freelist)?;
+            self.lap();
+        }
+        let written = self.write_meta();
+        self.stats.write_count += 1;
+        self.stats.meta_time += self.lap();
+        if let Err(error) = written {
             self.shared.poison(format!("a write or a sync of the meta page failed: {error}"));
             return Err(Error::Unknown(error.to_string().into()));
         }
@@ -301,7 +350,11 @@ impl<'a> Attempt<'a> {
             self.shared.known.insert(planned.run.id);
         }
         writer.has_committed = true;
-        self.shared.publish(Snapshot::new(self.meta, view, self.shared.known.clone()));
+        self.shared.with_sums(|sums| {
+            sums.held.freed(self.meta.txid, self.freed_count);
+            sums.commit_count += 1;
+        });
+        self.shared.publish(snapshot);
         Ok(())
     }
 
@@ -315,9 +368,10 @@ impl<'a> Attempt<'a> {
         if needed <= writer.file_len {
             return Ok(());
         }
-        let room = (needed >> GROWTH_SHIFT).min(MAX_GROWTH);
-        let mut len =
-            needed.saturating_add(room).next_multiple_of(GROWTH_STEP.max(u64::from(self.meta.page_size)));
+        let room_max = self.shared.settings.room_max();
+        let room = (needed >> GROWTH_SHIFT).min(room_max);
+        let step = GROWTH_STEP.min(room_max).max(u64::from(self.meta.page_size));
+        let mut len = needed.saturating_add(room).checked_next_multiple_of(step).unwrap_or(needed);
         let max_len = self.shared.settings.max_len();
         if max_len != 0 {
             len = len.min(max_len).max(needed);
@@ -343,11 +397,14 @@ impl<'a> Attempt<'a> {
             self.shared.known.forget(*run);
         }
         let mut rest = runs.as_slice();
+        let mut write_count = 0;
         while !rest.is_empty() {
             let (batch, after) = rest.split_at(self.batch_len(rest));
             self.write_batch(batch, writer, nodes)?;
+            write_count += 1;
             rest = after;
         }
+        self.stats.write_count += write_count;
         writer.buffer.truncate(BATCH_LEN as usize);
         writer.buffer.shrink_to(BATCH_LEN as usize);
         Ok(())

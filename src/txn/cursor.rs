@@ -1,5 +1,7 @@
 //! A cursor over a bucket of a transaction.
 
+use std::sync::atomic::Ordering;
+
 use crate::error::{Error, Result};
 use crate::tree;
 use crate::tree::{Direction, Entry, Source, Take, Tree};
@@ -24,7 +26,8 @@ impl Txn {
     pub fn cursor(&self, bucket: BucketId) -> Result<Cursor> {
         self.source()?;
         self.buckets.get(bucket)?;
-        Ok(Cursor { bucket, renewal: self.buckets.renewal(), place: tree::Cursor::new() })
+        self.cursor_count.store(self.cursor_count.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        Ok(Cursor { bucket, renewal: self.buckets.renewal(), place: tree::Cursor::default() })
     }
 
     /// The tree in which `cursor` moves.
@@ -45,7 +48,8 @@ impl Cursor {
 
     /// From now on keys below `from`, and those that are not below `to`, are for this cursor as if they were
     /// not there (`None`: no bound). It stands nowhere then.
-    pub fn set_bounds(&mut self, from: Option<&[u8]>, to: Option<&[u8]>) -> Result<()> {
+    pub fn set_bounds(&mut self, txn: &Txn, from: Option<&[u8]>, to: Option<&[u8]>) -> Result<()> {
+        txn.tree_of(self)?;
         self.place.set_bounds(from, to)
     }
 

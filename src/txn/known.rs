@@ -58,6 +58,15 @@ impl KnownPages {
         words[word].fetch_or(bit, Ordering::Release);
     }
 
+    /// Bytes of memory that it takes.
+    pub fn memory_len(&self) -> u64 {
+        let chunks = self.segments.iter().filter_map(OnceLock::get).map(|segment| {
+            let made = segment.iter().filter(|chunk| chunk.get().is_some()).count();
+            size_of_val::<[_]>(segment) + made * size_of::<Chunk>()
+        });
+        (size_of::<KnownPages>() + chunks.sum::<usize>()) as u64
+    }
+
     /// The pages of `run` are given out: nothing is known of them.
     pub fn forget(&self, run: Run) {
         for id in run.id..run.id.saturating_add(run.page_count) {

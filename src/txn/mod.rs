@@ -15,13 +15,18 @@ pub mod free_pages;
 mod get_many;
 mod inspect;
 mod known;
+mod log;
 mod move_bucket;
+mod page_info;
 mod readers;
 mod savepoint;
 mod shared;
 mod snapshot;
+mod stats;
+mod watch;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use bucket::{BucketId, ROOT};
 pub use bucket_stats::BucketStats;
@@ -30,13 +35,17 @@ pub use commit::commit_freelist;
 pub use cursor::Cursor;
 pub use inspect::{Inspected, Inspection};
 pub use known::KnownPages;
+pub use log::{Level, Listener};
+pub use page_info::{PageInfo, PageKind};
 pub use savepoint::Savepoint;
-pub use shared::{FreelistMode, Settings, Shared, SharedOptions, Wait, Writer};
+pub use shared::{FreelistMode, Residence, Settings, Shared, SharedOptions, Wait, Writer};
 pub use snapshot::Snapshot;
+pub use stats::{FreeStats, TxnStats};
+pub use watch::{ReaderInfo, SlowReaderListener};
 
 use crate::error::{Error, Result};
-use crate::format::TxnId;
-use crate::freelist::reuse_limit;
+use crate::format::{NO_FREELIST, TxnId};
+use crate::freelist::{Freelist, reuse_limit};
 use crate::tree::{Nodes, Source};
 
 use bucket::Buckets;
@@ -61,7 +70,14 @@ pub struct Txn {
     buckets: Buckets,
     nodes: Nodes,
     savepoints: Savepoints,
+    hooks: Vec<Hook>,
+    cursor_count: AtomicU64,
+    /// The free pages of a reader's snapshot, once something has asked for them.
+    free: Option<Box<Freelist>>,
 }
+
+/// What is to be done once a transaction is committed.
+pub type Hook = Box<dyn FnOnce() + Send>;
 
 impl Txn {
     /// Begins a read transaction on the newest snapshot.
@@ -73,7 +89,9 @@ impl Txn {
     fn new(shared: &Arc<Shared>, snapshot: Arc<Snapshot>, mode: Mode) -> Txn {
         let buckets = Buckets::new(&snapshot.meta);
         let (nodes, savepoints) = (Nodes::default(), Savepoints::default());
-        Txn { shared: shared.clone(), snapshot: Some(snapshot), mode, buckets, nodes, savepoints }
+        let (shared, snapshot) = (shared.clone(), Some(snapshot));
+        let (hooks, cursor_count) = (Vec::new(), AtomicU64::new(0));
+        Txn { shared, snapshot, mode, buckets, nodes, savepoints, hooks, cursor_count, free: None }
     }
 
     /// Begins the write transaction, waiting for the one before to end.
@@ -92,10 +110,16 @@ impl Txn {
     fn prepare_write(shared: &Shared, writer: &mut Writer) -> Result<Arc<Snapshot>> {
         let snapshot = shared.newest()?;
         if writer.freelist.is_none() {
-            writer.freelist = Some(free_pages::load(&snapshot)?);
+            writer.freelist = Some(load_free(shared, &snapshot)?);
         }
         if let Some(freelist) = &mut writer.freelist {
-            freelist.release(reuse_limit(shared.oldest_reader(), snapshot.meta.txid, !shared.bbolt_rules))?;
+            let limit = reuse_limit(shared.oldest_reader(), snapshot.meta.txid, !shared.bbolt_rules);
+            freelist.release(limit)?;
+            let free = FreeStats::of(freelist);
+            shared.with_sums(|sums| {
+                sums.held.release(limit);
+                sums.free = Some(free);
+            });
         }
         Ok(snapshot)
     }
@@ -142,17 +166,86 @@ impl Txn {
     ///
     /// `Unknown`: the commit may have happened or not; the database refuses to write until it is opened anew,
     /// which finds either state. Any other error: nothing has happened.
-    pub fn commit(mut self) -> Result<()> {
+    pub fn commit(self) -> Result<()> {
+        let shared = self.shared.clone();
+        let committed = self.commit_silently();
+        let done = committed.map(|hooks| hooks.into_iter().for_each(|hook| hook()));
+        shared.speak();
+        done
+    }
+
+    /// As [`Txn::commit`], but leaves it to the caller to run the hooks and let [`Shared::speak`].
+    pub fn commit_silently(mut self) -> Result<Vec<Hook>> {
         // The writer's place is given back when `self` goes, even if the commit panics.
         let Mode::Write(writer) = &mut self.mode else { return Err(Error::NotWritable) };
         self.nodes.forget_marks();
         self.buckets.forget_marks();
-        let _guard = PoisonOnPanic(&self.shared);
-        commit::commit(&self.shared, writer, self.snapshot.as_ref(), &mut self.buckets, &mut self.nodes)
+        let guard = PoisonOnPanic(&self.shared);
+        let result =
+            commit::commit(&self.shared, writer, self.snapshot.as_ref(), &mut self.buckets, &mut self.nodes);
+        drop(guard);
+        let stats = writer.stats;
+        self.note_commit(&stats, &result);
+        result.map(|()| std::mem::take(&mut self.hooks))
+    }
+
+    /// Adds what a write transaction has counted to the database's sums.
+    fn sum_up(&self, writer: &mut Writer) {
+        let mut stats = self.stats();
+        stats.add(&std::mem::take(&mut writer.stats));
+        let free = writer.freelist.as_ref().map(FreeStats::of);
+        self.shared.with_sums(|sums| {
+            sums.txns.add(&stats);
+            sums.free = free.or(sums.free);
+        });
+    }
+
+    fn note_commit(&self, stats: &TxnStats, result: &Result<()>) {
+        let (log, id) = (&self.shared.log, self.id());
+        match result {
+            Ok(()) if stats.write_count > 0 => {
+                log.note(Level::Debug, || format!("transaction {id} is committed: {stats}"));
+            }
+            Ok(()) => {}
+            Err(error) => log.note(Level::Error, || format!("transaction {id} is not committed: {error}")),
+        }
     }
 
     /// Gives up all changes and ends the transaction.
-    pub fn rollback(self) {}
+    pub fn rollback(self) {
+        let shared = self.shared.clone();
+        drop(self);
+        shared.speak();
+    }
+
+    /// Lets `hook` run once the transaction is committed, after all that were given before it. It runs in the
+    /// thread that commits and may begin transactions; if it panics, the panic passes through and what is
+    /// left does not run.
+    ///
+    /// `NotWritable` in a read transaction.
+    pub fn on_commit(&mut self, hook: Hook) -> Result<()> {
+        self.check_writable()?;
+        self.hooks.try_reserve(1)?;
+        self.hooks.push(hook);
+        Ok(())
+    }
+
+    /// Takes away the hooks that were given.
+    pub fn take_hooks(&mut self) -> Vec<Hook> {
+        std::mem::take(&mut self.hooks)
+    }
+
+    /// What the transaction has counted so far, before its commit.
+    pub fn stats(&self) -> TxnStats {
+        let (node_count, rebalance_count, split_count) = self.nodes.counts();
+        let cursor_count = self.cursor_count.load(Ordering::Relaxed);
+        TxnStats { cursor_count, node_count, rebalance_count, split_count, ..TxnStats::default() }
+    }
+
+    /// About how many bytes of memory its changes take.
+    pub fn memory_len(&self) -> u64 {
+        self.nodes.memory_len()
+    }
 
     /// Lets go of a read transaction's snapshot, and of all that was opened in it, and keeps the transaction
     /// for [`Txn::renew`].
@@ -160,9 +253,10 @@ impl Txn {
         match std::mem::replace(&mut self.mode, Mode::Reset) {
             Mode::Read(slot) => {
                 if let Some(snapshot) = self.snapshot.take() {
-                    self.shared.end_read(slot, snapshot);
+                    self.shared.end_read(slot, snapshot, std::mem::take(self.cursor_count.get_mut()));
                 }
                 self.buckets.clear();
+                self.free = None;
                 Ok(())
             }
             mode => {
@@ -192,13 +286,28 @@ impl Drop for Txn {
         match std::mem::replace(&mut self.mode, Mode::Reset) {
             Mode::Read(slot) => {
                 if let Some(snapshot) = self.snapshot.take() {
-                    self.shared.end_read(slot, snapshot);
+                    self.shared.end_read(slot, snapshot, std::mem::take(self.cursor_count.get_mut()));
                 }
             }
-            Mode::Write(writer) => self.shared.give_writer(writer),
+            Mode::Write(mut writer) => {
+                self.sum_up(&mut writer);
+                self.shared.give_writer(writer);
+            }
             Mode::Reset => {}
         }
     }
+}
+
+/// The free pages of the newest snapshot, and a word where they had to be looked for.
+fn load_free(shared: &Shared, snapshot: &Snapshot) -> Result<Freelist> {
+    let list = free_pages::load(snapshot)?;
+    if snapshot.meta.freelist == NO_FREELIST {
+        let (free, high_water) = (list.free_count(), snapshot.meta.high_water);
+        let told =
+            || format!("the file has no list of free pages: a walk found {free} of {high_water} pages free");
+        shared.log.note(Level::Info, told);
+    }
+    Ok(list)
 }
 
 /// A panic within a commit leaves the writer's state half changed: nothing may be built on it.

@@ -4,15 +4,19 @@
 //! before it reuses pages.
 //!
 //! G1. A reader fills its slot before it looks which snapshot is the newest. Both go through sequentially
-//! consistent     operations, as do the writer's publishing of a snapshot and its later look at the slots. So
-//! either the writer     sees the slot, or the reader sees the newer snapshot, which needs none of the pages
-//! that the writer may reuse.
+//!     consistent operations, as do the writer's publishing of a snapshot and its later look at the slots. So
+//!     either the writer sees the slot, or the reader sees the newer snapshot, which needs none of the pages
+//!     that the writer may reuse.
+//! G2. What else a slot holds is written by its reader alone, between taking the slot and giving it back. The
+//!     beginning is written after the slot is taken and wiped before it is given back: who sees a reader's id
+//!     sees its beginning or none, never that of a reader before.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::format::TxnId;
+use crate::storage::sys;
 
 use super::snapshot::Snapshot;
 
@@ -26,6 +30,13 @@ const VACANT: u64 = 0;
 struct Slot {
     /// The oldest transaction id that the reader may be using, plus one.
     txid: AtomicU64,
+    /// When the reader began, by the coarse clock; 0 where that is not written yet (G2).
+    began: AtomicU64,
+    /// The beginning of the reader that was last reported as slow.
+    reported: AtomicU64,
+    /// How many readers the slot has had, and how many cursors they opened.
+    reader_count: AtomicU64,
+    cursor_count: AtomicU64,
     /// The snapshot of the slot's last reader, for the next one: so that readers do not contend for its
     /// count.
     cache: Mutex<Option<Arc<Snapshot>>>,
@@ -34,6 +45,22 @@ struct Slot {
 /// The number of a reader's slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SlotId(usize);
+
+/// An open reader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OpenReader {
+    /// The oldest transaction id that it may be using.
+    pub txid: TxnId,
+    /// How long it has been open, in nanoseconds, to a few milliseconds.
+    pub age: u64,
+    slot: SlotId,
+}
+
+/// Adds to a counter that one thread at a time writes.
+#[inline]
+fn add(counter: &AtomicU64, count: u64) {
+    counter.store(counter.load(Ordering::Relaxed).wrapping_add(count), Ordering::Relaxed);
+}
 
 /// The slots.
 pub struct Readers {
@@ -96,6 +123,8 @@ impl Readers {
                 if index != start {
                     HINT.with(|hint| hint.set(index));
                 }
+                add(&slot.reader_count, 1);
+                slot.began.store(sys::coarse_nanos(), Ordering::Relaxed);
                 return Some(SlotId(index));
             }
         }
@@ -108,18 +137,53 @@ impl Readers {
         slot.cache.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Gives the slot back, and leaves the snapshot for the next reader.
-    pub fn release(&self, id: SlotId, snapshot: Option<Arc<Snapshot>>) {
+    /// Gives the slot back, and leaves the snapshot for the next reader. The reader opened so many cursors.
+    pub fn release(&self, id: SlotId, snapshot: Option<Arc<Snapshot>>, cursor_count: u64) {
         let Some(slot) = self.slot(id.0) else { return };
+        add(&slot.cursor_count, cursor_count);
+        slot.began.store(0, Ordering::Relaxed);
         if snapshot.is_some() {
             *slot.cache.lock().unwrap_or_else(PoisonError::into_inner) = snapshot;
         }
         slot.txid.store(VACANT, Ordering::SeqCst);
     }
 
+    fn slots(&self) -> impl Iterator<Item = (SlotId, &Slot)> + '_ {
+        (0..self.used.load(Ordering::SeqCst)).filter_map(|index| Some((SlotId(index), self.slot(index)?)))
+    }
+
     fn open(&self) -> impl Iterator<Item = TxnId> + '_ {
-        let used = self.used.load(Ordering::SeqCst);
-        (0..used).filter_map(|index| self.slot(index)?.txid.load(Ordering::SeqCst).checked_sub(1))
+        self.slots().filter_map(|(_, slot)| slot.txid.load(Ordering::SeqCst).checked_sub(1))
+    }
+
+    /// The open readers.
+    pub fn list(&self) -> impl Iterator<Item = OpenReader> + '_ {
+        let now = sys::coarse_nanos();
+        self.slots().filter_map(move |(id, slot)| {
+            let txid = slot.txid.load(Ordering::SeqCst).checked_sub(1)?;
+            let age = match slot.began.load(Ordering::Relaxed) {
+                0 => 0,
+                began => now.saturating_sub(began),
+            };
+            Some(OpenReader { txid, age, slot: id })
+        })
+    }
+
+    /// Whether `reader`, which is slow, has not been reported before. It is now.
+    pub fn report(&self, reader: &OpenReader) -> bool {
+        let Some(slot) = self.slot(reader.slot.0) else { return false };
+        match slot.began.load(Ordering::Relaxed) {
+            0 => false,
+            began => slot.reported.swap(began, Ordering::Relaxed) != began,
+        }
+    }
+
+    /// How many readers have begun so far, and how many cursors those that have ended opened.
+    pub fn totals(&self) -> (u64, u64) {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        self.slots().fold((0, 0), |(readers, cursors), (_, slot)| {
+            (readers + read(&slot.reader_count), cursors + read(&slot.cursor_count))
+        })
     }
 
     /// The oldest transaction id that any reader may be using.
@@ -151,12 +215,30 @@ mod tests {
         let readers = Readers::default();
         let slots: Vec<SlotId> = (0..1000).map(|txid| readers.register(txid + 5).unwrap()).collect();
         assert_eq!((readers.count(), readers.oldest()), (1000, Some(5)));
-        readers.release(slots[0], None);
+        readers.release(slots[0], None, 0);
         assert_eq!((readers.count(), readers.oldest()), (999, Some(6)));
         for slot in &slots[1..] {
-            readers.release(*slot, None);
+            readers.release(*slot, None, 2);
         }
         assert_eq!((readers.count(), readers.oldest()), (0, None));
+        assert_eq!(readers.totals(), (1000, 2 * 999));
+    }
+
+    #[test]
+    fn a_reader_ages_and_is_reported_once_and_the_next_in_its_slot_is_another() {
+        let readers = Readers::default();
+        let age = |readers: &Readers| readers.list().next().unwrap().age;
+        let slot = readers.register(7).unwrap();
+        assert!(age(&readers) < 1_000_000_000);
+        std::thread::sleep(std::time::Duration::from_millis(30));
+        let old = readers.list().next().unwrap();
+        assert!(old.txid == 7 && old.age >= 20_000_000, "{old:?}");
+        assert!(readers.report(&old) && !readers.report(&old));
+        readers.release(slot, None, 0);
+        assert_eq!(readers.list().count(), 0);
+        assert!(!readers.report(&old));
+        assert_eq!(readers.register(8), Some(slot));
+        assert!(age(&readers) < old.age && readers.report(&old));
     }
 
     #[test]

@@ -19,6 +19,7 @@ struct Mark {
     savepoint: Savepoint,
     nodes: NodesMark,
     buckets: BucketsMark,
+    hook_count: usize,
 }
 
 /// The savepoints of a transaction, oldest first.
@@ -45,12 +46,12 @@ impl Txn {
         points.epoch += 1;
         let savepoint = Savepoint(points.epoch);
         let (nodes, buckets) = (self.nodes.mark(points.epoch), self.buckets.mark(points.epoch));
-        points.marks.push(Mark { savepoint, nodes, buckets });
+        points.marks.push(Mark { savepoint, nodes, buckets, hook_count: self.hooks.len() });
         Ok(savepoint)
     }
 
     /// Takes back all that was done since `savepoint` was set, and keeps the savepoint. Buckets that were
-    /// opened since answer `BadHandle`; slices stay valid.
+    /// opened since answer `BadHandle`; slices stay valid; hooks given since will not run.
     ///
     /// `BadHandle` where the savepoint is released, or a rollback went past it.
     pub fn rollback_to(&mut self, savepoint: Savepoint) -> Result<()> {
@@ -62,6 +63,7 @@ impl Txn {
         if let Some(mark) = points.marks.last() {
             self.nodes.take_back(mark.nodes, points.epoch);
             self.buckets.take_back(mark.buckets, points.epoch);
+            self.hooks.truncate(mark.hook_count);
         }
         Ok(())
     }

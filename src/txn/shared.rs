@@ -12,11 +12,14 @@ use std::time::{Duration, Instant};
 use crate::error::{Error, Result};
 use crate::format::{PageId, TxnId};
 use crate::freelist::Freelist;
-use crate::storage::Storage;
+use crate::storage::{Advice, Storage, View};
 
 use super::known::KnownPages;
+use super::log::{Level, Log};
 use super::readers::{Readers, SlotId};
 use super::snapshot::Snapshot;
+use super::stats::{Sums, TxnStats};
+use super::watch::Watch;
 
 /// When the list of free pages is written to the file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -62,6 +65,8 @@ pub struct Settings {
     freelist_mode: AtomicU32,
     fill_percent: AtomicU64,
     max_len: AtomicU64,
+    room_max: AtomicU64,
+    strict: AtomicBool,
 }
 
 impl Settings {
@@ -105,6 +110,26 @@ impl Settings {
     pub fn set_max_len(&self, len: u64) {
         self.max_len.store(len, Ordering::Relaxed);
     }
+
+    /// How many bytes more than it needs the file may grow by.
+    pub fn room_max(&self) -> u64 {
+        self.room_max.load(Ordering::Relaxed)
+    }
+
+    /// Sets how many bytes more than it needs the file may grow by.
+    pub fn set_room_max(&self, len: u64) {
+        self.room_max.store(len, Ordering::Relaxed);
+    }
+
+    /// Whether each commit is checked before its meta is written.
+    pub fn strict(&self) -> bool {
+        self.strict.load(Ordering::Relaxed)
+    }
+
+    /// Sets whether each commit is checked.
+    pub fn set_strict(&self, on: bool) {
+        self.strict.store(on, Ordering::Relaxed);
+    }
 }
 
 /// What belongs to the one who writes.
@@ -120,6 +145,8 @@ pub struct Writer {
     pub file_len: u64,
     /// Room in which commits put their pages together.
     pub buffer: Vec<u8>,
+    /// What the commit that is under way has counted.
+    pub stats: TxnStats,
 }
 
 /// See the module's page.
@@ -134,9 +161,16 @@ pub struct Shared {
     pub read_only: bool,
     /// How far the first map reaches at least, in bytes.
     pub initial_map_len: u64,
+    /// How maps are kept in memory.
+    pub residence: Residence,
     /// Which pages have been checked.
     pub known: Arc<KnownPages>,
-    readers: Readers,
+    /// What is said to whoever listens.
+    pub log: Log,
+    /// Who hears of slow readers.
+    pub(super) watch: Watch,
+    pub(super) readers: Readers,
+    sums: Mutex<Sums>,
     published: AtomicU64,
     current: Mutex<Option<Arc<Snapshot>>>,
     writer: Mutex<Option<Box<Writer>>>,
@@ -163,6 +197,32 @@ pub struct SharedOptions {
     pub read_only: bool,
     /// How far the first map reaches at least, in bytes.
     pub initial_map_len: u64,
+    /// How maps are kept in memory.
+    pub residence: Residence,
+}
+
+/// How maps are kept in memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Residence {
+    /// A new map is read in at once (bbolt: `MmapFlags` with `MAP_POPULATE`).
+    pub populate: bool,
+    /// The file's bytes are locked in memory (bbolt: `Mlock`).
+    pub lock: bool,
+}
+
+impl Residence {
+    /// Sees to `view`, which follows `previous`. An error where its bytes cannot be locked.
+    pub fn settle(self, view: &View, previous: Option<&View>) -> Result<()> {
+        let known_len = previous.filter(|previous| previous.shares_map(view)).map(View::len);
+        if self.populate && known_len.is_none() {
+            // Advice: without it the first reads are slower, not wrong.
+            let _ = view.advise(Advice::Populate, 0, view.len());
+        }
+        if self.lock && known_len.is_none_or(|len| len < view.len()) {
+            view.lock_memory()?;
+        }
+        Ok(())
+    }
 }
 
 impl Shared {
@@ -179,8 +239,12 @@ impl Shared {
             bbolt_rules: options.bbolt_rules,
             read_only: options.read_only,
             initial_map_len: options.initial_map_len,
+            residence: options.residence,
             known: snapshot.known.clone(),
+            log: Log::default(),
+            watch: Watch::default(),
             readers: Readers::default(),
+            sums: Mutex::new(Sums::default()),
             published: AtomicU64::new(snapshot.meta.txid),
             current: Mutex::new(Some(Arc::new(snapshot))),
             writer: Mutex::new(Some(Box::new(writer))),
@@ -212,7 +276,7 @@ impl Shared {
             None => self
                 .newest()
                 .map(|snapshot| (slot, snapshot))
-                .inspect_err(|_| self.readers.release(slot, None)),
+                .inspect_err(|_| self.readers.release(slot, None, 0)),
         }
     }
 
@@ -224,7 +288,7 @@ impl Shared {
             if !self.closed.load(Ordering::SeqCst) {
                 return Ok(slot);
             }
-            self.readers.release(slot, None);
+            self.readers.release(slot, None, 0);
             let _ended = lock(&self.writer);
             if self.closed.load(Ordering::SeqCst) {
                 return Err(closed());
@@ -232,10 +296,15 @@ impl Shared {
         }
     }
 
-    /// Ends a reader.
-    pub fn end_read(&self, slot: SlotId, snapshot: Arc<Snapshot>) {
+    /// Ends a reader, which opened so many cursors.
+    pub fn end_read(&self, slot: SlotId, snapshot: Arc<Snapshot>, cursor_count: u64) {
         let keep = snapshot.meta.txid == self.published.load(Ordering::Relaxed);
-        self.readers.release(slot, if keep { Some(snapshot) } else { None });
+        self.readers.release(slot, if keep { Some(snapshot) } else { None }, cursor_count);
+    }
+
+    /// The sums, for a look or an addition.
+    pub fn with_sums<T>(&self, action: impl FnOnce(&mut Sums) -> T) -> T {
+        action(&mut lock(&self.sums))
     }
 
     /// The oldest transaction id that a reader may be using.
@@ -293,6 +362,8 @@ impl Shared {
 
     /// From now on nothing is written (D3).
     pub fn poison(&self, why: String) {
+        self.log
+            .note(Level::Error, || format!("the database refuses to write until it is opened anew: {why}"));
         lock(&self.poison).get_or_insert(why);
         self.writer_free.notify_all();
     }

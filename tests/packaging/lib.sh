@@ -1,8 +1,10 @@
 # What the checks of tests/packaging share. Sourced by run.sh, after it has set
 #
-#   repository   libbolt's sources            work    a directory for what the checks make
-#   dist         what `xtask dist` has built  tree    an installed tree that was moved from where it was installed
+#   repository   libbolt's sources
+#   work         a directory for what the checks make
+#   dist         what `xtask dist` has built
 #   xtask        the program that installs
+#   tree         an installed tree that was moved from where it was installed
 
 passed=0
 failed=0

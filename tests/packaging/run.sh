@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds libbolt, installs it, moves what was installed, and uses it as its users would: tests/packaging/run.sh
+# Builds libbolt, installs it, moves what was installed, and uses it as its users would:
+# tests/packaging/run.sh
 #
 # With words as an argument, only the checks run that have these words in their name. The last line counts:
 # "N passed, N failed". CARGO_TARGET_DIR says where cargo compiles. What the checks need beyond Rust and a C++
@@ -16,8 +17,8 @@ source "$here/lib.sh"
 
 install_what_is_missing() {
     local missing=() need
-    for need in cmake:cmake make:make pkg-config:pkg-config abidiff:abigail-tools doxygen:doxygen clang:clang g++:g++ \
-        readelf:binutils; do
+    for need in cmake:cmake make:make pkg-config:pkg-config abidiff:abigail-tools doxygen:doxygen \
+        clang:clang g++:g++ readelf:binutils; do
         command -v "${need%%:*}" >/dev/null || missing+=("${need#*:}")
     done
     ((${#missing[@]})) || return 0
@@ -25,7 +26,8 @@ install_what_is_missing() {
     local as_root=()
     ((EUID == 0)) || as_root=(sudo)
     "${as_root[@]}" apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}"
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -qq --no-install-recommends "${missing[@]}"
 }
 
 build_and_install() {
@@ -33,7 +35,7 @@ build_and_install() {
     mkdir -p "$work/checks"
     "$cargo" run --quiet --locked --manifest-path "$repository/Cargo.toml" --target-dir "$target" \
         --package xtask --no-default-features -- \
-        dist --out "$dist" --target-dir "$target" --docs on
+        --repository "$repository" dist --out "$dist" --target-dir "$target" --docs on
     xtask=$dist/xtask
     "$xtask" install --prefix "$work/first" >/dev/null
     mv "$work/first" "$tree"

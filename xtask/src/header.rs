@@ -13,18 +13,25 @@ use cbindgen::{Builder, Config};
 use crate::Outcome;
 
 /// The sections of the header: title and source. A section names types of its own and of those before it.
-const SECTIONS: [(&str, &str); 11] = [
+const SECTIONS: [(&str, &str); 18] = [
     ("Version", "version.rs"),
     ("Errors", "error.rs"),
     ("Options", "options.rs"),
     ("Database", "db.rs"),
     ("Transaction", "txn.rs"),
+    ("Facts about a transaction", "txn_info.rs"),
     ("Savepoint", "savepoint.rs"),
     ("Bucket", "bucket.rs"),
     ("Keys and values", "kv.rs"),
     ("Cursor", "cursor.rs"),
     ("Many entries at once", "bulk.rs"),
     ("Inspection", "inspect.rs"),
+    ("Managed transactions", "managed.rs"),
+    ("Batch", "batch.rs"),
+    ("Check", "check.rs"),
+    ("Backup and compaction", "backup.rs"),
+    ("Statistics", "stats.rs"),
+    ("Memory and descriptors", "memory.rs"),
 ];
 
 /// The longest line of what is put together here.

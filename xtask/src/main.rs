@@ -40,9 +40,10 @@ const USAGE: &str = "usage: cargo xtask [--repository DIR] <command> [options]
   header|symbols|abi [--check]
   docs --check
   native-libs [--target TRIPLE] [--target-dir DIR] [--offline]
-  dist [--out DIR] [--target TRIPLE] [--target-dir DIR] [--offline] [--debug] [--keep-debug] [--docs auto|on|off]
-  install|uninstall [--prefix DIR] [--libdir DIR] [--includedir DIR] [--mandir DIR] [--docdir DIR] [--destdir DIR]
-          [--component runtime|dev|doc] [--from DIR] [--manifest FILE]";
+  dist [--out DIR] [--target TRIPLE] [--target-dir DIR] [--offline] [--debug] [--keep-debug]
+          [--docs auto|on|off]
+  install|uninstall [--prefix DIR] [--libdir DIR] [--includedir DIR] [--mandir DIR] [--docdir DIR]
+          [--destdir DIR] [--component runtime|dev|doc] [--from DIR] [--manifest FILE]";
 
 /// What a command comes to.
 type Outcome<T> = Result<T, Box<dyn Error>>;

@@ -16,8 +16,9 @@ changed() {
 
 breaks() {
     changed "$1"
-    must_fail "would break: take the change back, or raise abi/SOVERSION" "$xtask" --repository copy abi --check
-    must_fail "would break: take the change back, or raise abi/SOVERSION" "$xtask" --repository copy abi
+    local advice="would break: take the change back, or raise abi/SOVERSION"
+    must_fail "$advice" "$xtask" --repository copy abi --check
+    must_fail "$advice" "$xtask" --repository copy abi
 }
 
 grows() {
@@ -32,7 +33,7 @@ incompatible_changes() {
     breaks 's/^#define BOLT_EXISTS (-2)/#define BOLT_EXISTS (-77)/'
     breaks '/^#define BOLT_EXISTS /d'
     breaks 's/^BOLT_API int bolt_close(/BOLT_API long bolt_close(/'
-    breaks 's/bolt_get(bolt_bucket \*bucket, const void \*key, size_t/bolt_get(bolt_bucket *bucket, const void *key, uint32_t/'
+    breaks '/int bolt_get(/s/size_t key_len/uint32_t key_len/'
     breaks '/^BOLT_API int bolt_close(/d'
     breaks 's/^    uint32_t page_size;/    uint64_t page_size;/'
     breaks '/^} bolt_options;/i\    uint64_t added;

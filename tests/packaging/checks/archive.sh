@@ -28,8 +28,8 @@ rustc_s_own_archive() {
     gcc -shared -fPIC -I"$tree/include" "$here/downstream/downstream.c" "$raw" -o libalone.so
     (($(nm -D --defined-only libalone.so | wc -l) > 1))
     "$rustc" --edition 2024 --crate-type staticlib -O "$here/rust_archive/other.rs" -o libother.a
-    must_fail "multiple definition" gcc -I"$tree/include" "$here/rust_archive/main.c" -Wl,--whole-archive "$raw" \
-        libother.a -Wl,--no-whole-archive -o both -lpthread -ldl -lm
+    must_fail "multiple definition" gcc -I"$tree/include" "$here/rust_archive/main.c" \
+        -Wl,--whole-archive "$raw" libother.a -Wl,--no-whole-archive -o both -lpthread -ldl -lm
 }
 
 tools_can_read_it() {

@@ -2,8 +2,8 @@
 
 by_cargo_c() {
     local stage=$PWD/stage files
-    (cd "$repository" && "$cargo" cinstall --release --locked --target-dir "$target" --prefix=/usr --libdir=lib \
-        "--destdir=$stage")
+    (cd "$repository" && "$cargo" cinstall --release --locked --target-dir "$target" \
+        --prefix=/usr --libdir=lib "--destdir=$stage")
     files=$(cd "$tree" && find include lib ! -type d ! -path '*/cmake/*' | sort)
     same "$files" "$(cd stage/usr && find . ! -type d | cut -c3- | sort)"
     says "soname: [libbolt.so.$abi_number]" "$(readelf -dW stage/usr/lib/libbolt.so)"
@@ -19,7 +19,7 @@ by_cargo_c() {
 # Whether or not cargo-c is there: it takes the library's number from the version, unless it is told another.
 number_for_cargo_c() {
     local own
-    own=$(sed -n '/^\[package.metadata.capi.library\]/,/^\[[^p]/s/^version = "\(.*\)"/\1/p' "$repository/Cargo.toml")
+    own=$(sed -n '/^\[package.metadata.capi.library\]/,$s/^version = "\(.*\)"/\1/p' "$repository/Cargo.toml")
     own=${own:-$version}
     same "$abi_number" "${own%%.*}"
     grep -qx 'version_suffix_components = 1' "$repository/Cargo.toml"

@@ -33,7 +33,8 @@ fetches() {
         tar xf - -C sources
     tar czf libbolt.tar.gz sources
     rm -r sources
-    configure "$here/fetchcontent" build "-DBOLT_SOURCES=$PWD/libbolt.tar.gz" -DCMAKE_BUILD_TYPE=Debug -DBOLT_DOCS=off
+    configure "$here/fetchcontent" build "-DBOLT_SOURCES=$PWD/libbolt.tar.gz" \
+        -DCMAKE_BUILD_TYPE=Debug -DBOLT_DOCS=off
     build build
     runs build/shared_c
     runs build/static_c

@@ -47,11 +47,14 @@ wrong_place_to_look() {
 
 wrong_prefix() {
     must_fail "--prefix is not a plain absolute path: here" "$xtask" install --prefix here
-    must_fail "--libdir is not a plain absolute path: $PWD/p/../q" "$xtask" install --prefix "$PWD/p" --libdir ../q
+    must_fail "--libdir is not a plain absolute path: $PWD/p/../q" \
+        "$xtask" install --prefix "$PWD/p" --libdir ../q
     touch file
-    must_fail "choose another --prefix, or install as a user who may write there" "$xtask" install --prefix "$PWD/file"
+    must_fail "choose another --prefix, or install as a user who may write there" \
+        "$xtask" install --prefix "$PWD/file"
     must_fail "unknown option --perfix=/usr" "$xtask" install --perfix=/usr
-    must_fail "there is no component all: the components are runtime, dev, doc" "$xtask" install --component all
+    must_fail "there is no component all: the components are runtime, dev, doc" \
+        "$xtask" install --component all
     [[ ! -e here && ! -e p ]]
 }
 
@@ -87,10 +90,11 @@ old_rust() {
 missing_c_compiler() {
     must_fail "Could not find compiler set in environment variable CC: /nowhere/cc" \
         env CC=/nowhere/cc cmake -S "$repository" -B build
-    must_fail "\`/nowhere/cc\` was not found: install a C compiler and GNU binutils, or name the programs in CC" \
-        env CC=/nowhere/cc "$xtask" --repository "$repository" dist --out "$PWD/dist" --target-dir "$target" --docs off
+    local build=("$xtask" --repository "$repository" dist --out "$PWD/dist" --target-dir "$target" --docs off)
+    must_fail "\`/nowhere/cc\` was not found: install a C compiler and GNU binutils, or name the programs" \
+        env CC=/nowhere/cc "${build[@]}"
     must_fail "\`/nowhere/cargo\` was not found: install Rust (https://rustup.rs" \
-        env CARGO=/nowhere/cargo "$xtask" --repository "$repository" dist --out "$PWD/dist" --target-dir "$target"
+        env CARGO=/nowhere/cargo "${build[@]}"
     must_fail "nothing is built there yet" "$xtask" install --prefix "$PWD/p" --from "$PWD/dist"
 }
 

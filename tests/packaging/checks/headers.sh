@@ -1,4 +1,5 @@
-# The installed headers, under every standard of the language that they are for, by two compilers, with no warning.
+# The installed headers, under every standard of the language that they are for, by two compilers, with no
+# warning.
 
 standards() {
     case $1 in
@@ -15,8 +16,8 @@ compiles() {
             language=c
             [[ $standard != c++* ]] || language=c++
             for source in "#include <$header>" "#include <$header>"$'\n'"#include <$header>"; do
-                echo "$source" | "$compiler" -x $language -std="$standard" -pedantic-errors -Wall -Wextra -Werror \
-                    -I"$tree/include" -fsyntax-only - || die "$header as $standard"
+                echo "$source" | "$compiler" -x $language -std="$standard" -fsyntax-only \
+                    -pedantic-errors -Wall -Wextra -Werror -I"$tree/include" - || die "$header as $standard"
                 count=$((count + 1))
             done
         done

@@ -14,7 +14,8 @@ lib/pkgconfig/bolt.pc"
     for header in "$repository"/include/*.hpp; do
         [[ ! -e $header ]] || expected+=$'\n'include/${header##*/}
     done
-    same "$(sort <<<"$expected")" "$(cd "$tree" && find . -type f -o -type l | grep -v '^./share/' | cut -c3- | sort)"
+    same "$(sort <<<"$expected")" "$(cd "$tree" && find include lib ! -type d | sort)"
+    same "$(printf 'include\nlib\nshare')" "$(ls "$tree")"
     [[ -f $tree/share/doc/libbolt/html/index.html && -f $tree/share/man/man3/bolt_open.3 ]]
     cmp "$repository/LICENSE-MIT" "$tree/share/doc/libbolt/LICENSE-MIT"
 }
@@ -28,7 +29,7 @@ cmake_and_xtask_agree() {
     configure "$repository" build "-DBOLT_CARGO_TARGET_DIR=$target" -DBOLT_DOCS=on
     build build
     cmake --install build --prefix "$PWD/by" >/dev/null
-    same "$(sed "s,^$PWD/by/,," build/install_manifest.txt | sort)" "$(cd by && find . ! -type d | cut -c3- | sort)"
+    same "$(sort build/install_manifest.txt)" "$(find "$PWD/by" ! -type d | sort)"
     mv by by-cmake
     "$xtask" install --prefix "$PWD/by" >/dev/null
     mv by by-xtask
@@ -52,7 +53,8 @@ staging() {
     grep -qx 'prefix=/usr' stage/usr/lib/x86_64-linux-gnu/pkgconfig/bolt.pc
     grep -qx 'libdir=${prefix}/lib/x86_64-linux-gnu' stage/usr/lib/x86_64-linux-gnu/pkgconfig/bolt.pc
     # The package for CMake finds the headers from two directories further down.
-    configure "$here/find" found "-DCMAKE_PREFIX_PATH=$PWD/stage/usr" -DCMAKE_LIBRARY_ARCHITECTURE=x86_64-linux-gnu
+    configure "$here/find" found "-DCMAKE_PREFIX_PATH=$PWD/stage/usr" \
+        -DCMAKE_LIBRARY_ARCHITECTURE=x86_64-linux-gnu
     says "found libbolt $version" "$(cat found.log)"
 }
 
@@ -96,7 +98,8 @@ rebuilds_nothing() {
     local before
     before=$(find "$dist" -type f -printf '%p %T@ %i\n' | sort)
     "$cargo" run --quiet --locked --manifest-path "$repository/Cargo.toml" --target-dir "$target" \
-        --package xtask --no-default-features -- dist --out "$dist" --target-dir "$target" --docs on
+        --package xtask --no-default-features -- \
+        --repository "$repository" dist --out "$dist" --target-dir "$target" --docs on
     same "$before" "$(find "$dist" -type f -printf '%p %T@ %i\n' | sort)"
 }
 

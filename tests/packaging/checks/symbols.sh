@@ -2,7 +2,8 @@
 
 names_of_shared_library() {
     local exported
-    exported=$(nm -D --defined-only "$tree/lib/libbolt.so" | awk '$2 == "T" { sub("@@.*", "", $3); print $3 }' | sort)
+    exported=$(nm -D --defined-only "$tree/lib/libbolt.so" |
+        awk '$2 == "T" { sub("@@.*", "", $3); print $3 }' | sort)
     same "$(declared "$tree/include/bolt.h")" "$exported"
     # Nothing but functions and the names of the versions.
     same "" "$(nm -D --defined-only "$tree/lib/libbolt.so" | awk '$2 != "T" && $3 !~ /^BOLT_/')"
@@ -48,7 +49,7 @@ paths_of_this_machine() {
 }
 
 check "the shared library exports exactly the functions of the header" names_of_shared_library
-check "the static archive shows exactly the functions of the header, and only to its own program" names_of_archive
+check "the static archive shows exactly the header's functions, to its own program alone" names_of_archive
 check "each symbol has the version of abi/libbolt.symbols" versions_of_symbols
 check "the shared library is named after its ABI, stays loaded, and has no weak spots" name_of_library
 check "the libraries are a few megabytes" sizes

@@ -13,8 +13,8 @@ newer_header() {
     must_fail "compiled for libbolt 0.99.0, which does not fit libbolt $version that runs" ./use_c db
 }
 
-# future number node: a shared libbolt to come, with the ABI number, its functions of today in the nodes of today,
-# and one more in a node of its own.
+# future number node: a shared libbolt to come, with the ABI number, its functions of today in the nodes of
+# today, and one more in a node of its own.
 future() {
     local number=$1 node=$2
     mkdir -p future
@@ -36,7 +36,8 @@ int main(void) { return bolt_future() != 42 || bolt_version() == 0; }' >main.c
     gcc -I"$tree/include" main.c -o program -Lfuture -lbolt
     LD_LIBRARY_PATH=future ./program
     # With the library of today it is told at its start what it lacks, before it has done anything.
-    must_fail "version \`BOLT_0.99' not found (required by ./program)" env "LD_LIBRARY_PATH=$tree/lib" ./program
+    must_fail "version \`BOLT_0.99' not found (required by ./program)" \
+        env "LD_LIBRARY_PATH=$tree/lib" ./program
 }
 
 other_abi_number() {
@@ -51,7 +52,7 @@ two_abi_numbers() {
     echo 'unsigned bolt_version(void); unsigned bolt_version(void) { return 99u << 16; }' >later.c
     echo 'BOLT_99.0 { global: bolt_version; local: *; };' >later.map
     gcc -shared -fPIC later.c -o later/libbolt.so.99 -Wl,-soname,libbolt.so.99 -Wl,--version-script=later.map
-    echo 'unsigned bolt_version(void); unsigned NAME(void); unsigned NAME(void) { return bolt_version(); }' >user.c
+    echo 'unsigned bolt_version(void), NAME(void); unsigned NAME(void) { return bolt_version(); }' >user.c
     gcc -shared -fPIC -DNAME=by_now user.c -o libnow.so "$tree/lib/libbolt.so.$abi_number"
     gcc -shared -fPIC -DNAME=by_later user.c -o liblater.so later/libbolt.so.99
     echo 'unsigned by_now(void), by_later(void);

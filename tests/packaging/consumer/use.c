@@ -15,7 +15,8 @@ static int write_colour(bolt_db *db) {
     int code = bolt_txn_begin(db, BOLT_WRITE, &txn);
     if (code != BOLT_OK)
         return code;
-    if ((code = bolt_root(txn, &root)) != BOLT_OK || (code = bolt_bucket_ensure(root, "fruit", 5, &fruit)) != BOLT_OK
+    if ((code = bolt_root(txn, &root)) != BOLT_OK
+        || (code = bolt_bucket_ensure(root, "fruit", 5, &fruit)) != BOLT_OK
         || (code = bolt_put(fruit, "apple", 5, "red", 3)) != BOLT_OK) {
         bolt_rollback(txn);
         return code;
@@ -31,7 +32,8 @@ static int read_colour(bolt_db *db, char *colour, size_t room) {
     int code = bolt_txn_begin(db, BOLT_READ, &txn);
     if (code != BOLT_OK)
         return code;
-    if ((code = bolt_root(txn, &root)) == BOLT_OK && (code = bolt_bucket_open(root, "fruit", 5, &fruit)) == BOLT_OK
+    if ((code = bolt_root(txn, &root)) == BOLT_OK
+        && (code = bolt_bucket_open(root, "fruit", 5, &fruit)) == BOLT_OK
         && (code = bolt_get(fruit, "apple", 5, &value, &value_len)) == BOLT_OK)
         snprintf(colour, room, "%.*s", (int)value_len, (const char *)value);
     bolt_rollback(txn);

@@ -1,5 +1,5 @@
-// The same from C++, with an exception on its way through the program: C++ and Rust unwind the stack by the same
-// routines.
+// The same from C++, with an exception on its way through the program: C++ and Rust unwind the stack by the
+// same routines.
 #include <bolt.h>
 
 #include <iostream>

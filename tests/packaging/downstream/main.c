@@ -1,5 +1,4 @@
-/* Uses the downstream library, and libbolt's own shared library at the same time: they do not mix, so a handle of
- * the one is none of the other's. */
+/* Uses the downstream library, with the libbolt inside it, beside libbolt's own shared library. */
 #include <bolt.h>
 
 #include <stdio.h>
