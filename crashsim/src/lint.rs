@@ -371,7 +371,6 @@ impl LintStorage {
 
     /// Notes a write that was tried.
     fn after(&self, file: &mut Watched, offset: u64, len: u64, intended: Option<(usize, Known)>) {
-        let is_begun = file.is_begun_by(offset, len);
         for sector in offset / SECTOR_LEN as u64..(offset + len).div_ceil(SECTOR_LEN as u64) {
             file.unsynced.insert(sector, true);
         }

@@ -92,7 +92,7 @@ impl Bucket {
         while let Some(path) = paths.get(next).cloned() {
             let Some(bucket) = self.at(&path) else { break };
             let below = bucket.entries.iter().filter(|(_, value)| matches!(value, Value::Bucket(_)));
-            paths.extend(below.map(|(name, _)| [&path[..], &[name.clone()]].concat()));
+            paths.extend(below.map(|(name, _)| [&path[..], std::slice::from_ref(name)].concat()));
             next += 1;
         }
         paths
@@ -154,7 +154,7 @@ impl Bucket {
                         .all(|(_, value)| matches!(value, Value::Bytes(_)))
             }),
             Action::Move(from, name, to) => {
-                let moved = [&from[..], &[name.clone()]].concat();
+                let moved = [&from[..], std::slice::from_ref(name)].concat();
                 matches!(entry(from, name), Some(Some(Value::Bucket(_))))
                     && matches!(entry(to, name), Some(None))
                     && !to.starts_with(&moved)

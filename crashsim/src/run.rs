@@ -330,7 +330,12 @@ impl<'e> Run<'e> {
         if digest != next.digest {
             return Err(Violation::new("the writer does not see what it has written"));
         }
-        if is_committed { self.commit(&db, txn, next) } else { Ok(txn.rollback()) }
+        if is_committed {
+            self.commit(&db, txn, next)
+        } else {
+            txn.rollback();
+            Ok(())
+        }
     }
 
     /// The changes, each made out after those before it.
@@ -442,7 +447,9 @@ impl<'e> Run<'e> {
         let result = db.sync();
         match (result, self.sim.fired_since(fired).is_empty()) {
             (Err(Error::Poisoned(_)), true) if self.is_poisoned => Ok(()),
-            (Ok(()), true) if self.is_poisoned => Err(Violation::new("it answers a sync although an earlier one has failed")),
+            (Ok(()), true) if self.is_poisoned => {
+                Err(Violation::new("it answers a sync although an earlier one has failed"))
+            }
             (Ok(()), true) => {
                 self.bounds.is_fragile = self.is_lost;
                 self.lint.set_synced(!self.no_sync && !self.is_lost);
