@@ -20,6 +20,7 @@ const usage = `usage: oracle REQUEST [ARGUMENT ..]
   dump FILE                          the content as lines of JSON
   digest FILE                        sha256 of the dump
   info FILE                          what metas, freelist and trees look like
+  stats FILE                         bbolt's statistics of each bucket, as lines of JSON
   apply FILE [SCRIPT|- [SNAPDIR]]    run a workload script (from stdin)
   make KIND FILE [SEED]              write a feature file
   kinds                              the kinds of feature files

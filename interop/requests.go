@@ -25,6 +25,7 @@ var requests = map[string]request{
 	"dump":     {1, 1, false, func(args []string) ([]string, error) { return dump(args[0]) }},
 	"digest":   {1, 1, false, digestRequest},
 	"info":     {1, 1, false, func(args []string) ([]string, error) { return info(args[0]) }},
+	"stats":    {1, 1, false, func(args []string) ([]string, error) { return stats(args[0]) }},
 	"apply":    {1, 3, false, applyRequest},
 	"make":     {2, 3, false, makeRequest},
 	"kinds":    {0, 0, false, func([]string) ([]string, error) { return kindNames(), nil }},

@@ -10,8 +10,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const PROGRAMS: [&str; 9] =
-    ["contents", "error", "options", "db", "txn", "savepoint", "bucket", "kv", "cursor"];
+const PROGRAMS: [&str; 10] =
+    ["contents", "error", "options", "db", "txn", "savepoint", "bucket", "kv", "cursor", "bbolt"];
 
 /// How a program is linked.
 #[derive(Clone, Copy)]
@@ -138,6 +138,11 @@ fn cursors_hold_in_c() {
 #[test]
 fn the_content_of_the_real_files_is_read_in_c() {
     run_program("contents", Link::Shared, &[]);
+}
+
+#[test]
+fn what_bbolt_promises_holds_in_c() {
+    run_program("bbolt", Link::Shared, &[]);
 }
 
 #[test]

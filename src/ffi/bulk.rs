@@ -6,6 +6,7 @@ use std::mem::MaybeUninit;
 
 use super::boundary::{Failure, guard, write};
 use super::bucket::{BucketCall, bolt_bucket};
+use super::callback::{ask, given};
 use super::cursor::{bolt_cursor, bolt_kv, run};
 use super::error::{BOLT_NOTFOUND, BOLT_OK};
 use super::kv::{bolt_slice, optional};
@@ -25,7 +26,7 @@ pub const BOLT_SCAN_REVERSE: u32 = 1;
 /// @param n How many there are; at least one.
 /// @return 0 to go on; anything else stops the scan, and bolt_scan returns it.
 pub type bolt_scan_fn =
-    Option<unsafe extern "C" fn(ctx: *mut c_void, kvs: *const bolt_kv, n: usize) -> c_int>;
+    Option<unsafe extern "C-unwind" fn(ctx: *mut c_void, kvs: *const bolt_kv, n: usize) -> c_int>;
 
 /// Moves on by as many entries as fit an array.
 ///
@@ -228,7 +229,7 @@ pub unsafe extern "C" fn bolt_scan(
         // else.
         let mut call = unsafe { BucketCall::begin(bucket) }?;
         let (each, mut cursor, direction) = call.run(|txn, id| {
-            let Some(each) = each else { return Err(Error::Argument("NULL in place of the function")) };
+            let each = given(each)?;
             let direction = match flags {
                 0 => Direction::Forward,
                 BOLT_SCAN_REVERSE => Direction::Backward,
@@ -254,9 +255,8 @@ pub unsafe extern "C" fn bolt_scan(
             }
             // SAFETY: the conventions of the header: a function of this type; nothing of the transaction is
             // borrowed here (F4).
-            let code = unsafe { each(ctx, first, count) };
-            if code != BOLT_OK {
-                return Ok::<c_int, Failure>(code);
+            if let Err(stop) = ask(|| unsafe { each(ctx, first, count) }) {
+                return stop.outcome(Failure::from);
             }
         }
     })

@@ -5,10 +5,11 @@ use std::ffi::{c_int, c_void};
 
 use super::boundary::{self, Failure, Growing, guard};
 use super::bucket::{BucketCall, bolt_bucket};
+use super::callback::{ask, given};
 use super::error::BOLT_OK;
 use super::kv::bolt_slice;
 use super::txn::TxnCall;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::{BucketStats, Inspection, Txn};
 
 /// What a bucket and all buckets in it hold together. Lengths are in bytes.
@@ -81,7 +82,12 @@ impl From<BucketStats> for bolt_bucket_stats {
 /// @param key_count How many keys the bucket has that are no buckets.
 /// @return 0 to go on; anything else stops, and bolt_bucket_inspect returns it.
 pub type bolt_inspect_fn = Option<
-    unsafe extern "C" fn(ctx: *mut c_void, path: *const bolt_slice, depth: usize, key_count: u64) -> c_int,
+    unsafe extern "C-unwind" fn(
+        ctx: *mut c_void,
+        path: *const bolt_slice,
+        depth: usize,
+        key_count: u64,
+    ) -> c_int,
 >;
 
 /// Counts the pages and keys of a bucket and of all buckets in it, as Go's bbolt does.
@@ -134,10 +140,7 @@ pub unsafe extern "C" fn bolt_bucket_inspect(
         // SAFETY: the conventions of the header: a handle of this library, its transaction used by nobody
         // else.
         let mut call = unsafe { BucketCall::begin(bucket) }?;
-        let (each, mut inspection) = call.run(|txn, id| {
-            let Some(each) = each else { return Err(Error::Argument("NULL in place of the function")) };
-            Ok((each, txn.inspect(id)?))
-        })?;
+        let (each, mut inspection) = call.run(|txn, id| Ok((given(each)?, txn.inspect(id)?)))?;
         let (slot, serial) = call.txn.place();
         let mut path = Vec::new();
         loop {
@@ -148,9 +151,8 @@ pub unsafe extern "C" fn bolt_bucket_inspect(
             };
             // SAFETY: the conventions of the header: a function of this type; nothing of the transaction is
             // borrowed here (F4).
-            let code = unsafe { each(ctx, path.as_ptr(), depth, key_count) };
-            if code != BOLT_OK {
-                return Ok::<c_int, Failure>(code);
+            if let Err(stop) = ask(|| unsafe { each(ctx, path.as_ptr(), depth, key_count) }) {
+                return stop.outcome(Failure::from);
             }
         }
     })

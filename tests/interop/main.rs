@@ -18,20 +18,26 @@
 //! | `feature_files` | files by Go with every feature of the format: read, and written, here |
 //! | `workloads` | random workloads here, each commit judged by Go; files that go back and forth |
 //! | `byte_identity` | under bbolt's rules the same changes give Go's bytes |
+//! | `statistics` | a bucket's statistics are Go's |
+//! | `mixtures` | moves, deletions, savepoints and ranges, each commit judged by Go |
 //! | `metas` | damaged metas, metas in each other's place |
 //! | `locks` | Go and libbolt keep each other out |
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by a panic")]
 
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../common/model/mod.rs"]
+mod model;
 
 mod byte_identity;
 mod content;
 mod feature_files;
 mod locks;
 mod metas;
+mod mixtures;
 mod oracle;
 mod script;
+mod statistics;
 mod workloads;
 
 /// The seeds to run: `count` from `first` on, unless the environment says otherwise.

@@ -370,7 +370,8 @@ impl<'j> Run<'j> {
             self.committed = self.current.clone();
             let db = self.db().clone();
             (self.judge)(&db);
-            let txn = self.db().begin_read().unwrap();
+            let mut txn = self.db().begin_read().unwrap();
+            assert_same(&mut txn, ROOT, &self.committed);
             assert_inspected(&txn, &self.committed);
             assert_counted(txn.bucket_stats(ROOT).unwrap(), &self.committed);
         }
