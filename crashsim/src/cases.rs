@@ -194,6 +194,7 @@ fn plain(setup: Setup, seed: u64) -> Config {
         plan: None,
         plant: None,
         is_linted: true,
+        older_meta_stays: !setup.bbolt_rules,
         lie_one_in: 0,
         cuts: Cuts::All,
         budget: Budget::DEEP,

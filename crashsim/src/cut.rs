@@ -58,7 +58,7 @@ pub struct Choice {
     pub picks: Vec<Pick>,
     /// For each file the index of its length.
     pub lens: Vec<usize>,
-    /// For each name whether it is there.
+    /// For each name whether it leads to the file to which it was given last.
     pub names: Vec<bool>,
     /// Garbage of this seed where the file grew and nothing was written.
     pub tail: Option<u64>,
@@ -118,7 +118,7 @@ fn frames(point: &CrashPoint) -> Vec<Choice> {
         frames = extended.collect();
     }
     for name in &point.names {
-        let there: &[bool] = if name.is_durable { &[true] } else { &[true, false] };
+        let there: &[bool] = if name.is_durable() { &[true] } else { &[true, false] };
         let extended = frames.iter().flat_map(|frame| {
             there
                 .iter()
@@ -298,8 +298,8 @@ pub fn digest(point: &CrashPoint, choice: &Choice) -> Digest {
     let files: Vec<(u64, Digest)> =
         by_file(point, choice).map(|(file, len, picks)| file_digest(file, len, picks, choice.tail)).collect();
     let mut parts = Vec::new();
-    for (name, _) in there(point, choice) {
-        let Some((len, digest)) = files.get(name.file) else { continue };
+    for (name, file) in there(point, choice) {
+        let Some((len, digest)) = files.get(file) else { continue };
         parts.extend_from_slice(name.path.as_os_str().as_encoded_bytes());
         parts.push(0);
         parts.extend_from_slice(&len.to_le_bytes());
@@ -335,8 +335,13 @@ fn untouched_tail(file: &FileCut, len: u64) -> impl Iterator<Item = u64> + '_ {
         .filter(|&index| file.sectors.binary_search_by_key(&index, |sector| sector.index).is_err())
 }
 
-fn there<'c>(point: &'c CrashPoint, choice: &'c Choice) -> impl Iterator<Item = (&'c NameCut, bool)> {
-    point.names.iter().zip(choice.names.iter().copied()).filter(|(_, there)| *there)
+/// The names that are there, and their files.
+fn there<'c>(point: &'c CrashPoint, choice: &'c Choice) -> impl Iterator<Item = (&'c NameCut, usize)> {
+    let file = |(name, &is_new): (&'c NameCut, &bool)| {
+        let file = if is_new { Some(name.file) } else { name.durable };
+        file.map(|file| (name, file))
+    };
+    point.names.iter().zip(&choice.names).filter_map(file)
 }
 
 /// The disk itself.
@@ -344,7 +349,7 @@ pub fn image(point: &CrashPoint, choice: &Choice) -> Image {
     let files: Vec<Vec<u8>> =
         by_file(point, choice).map(|(file, len, picks)| file_image(file, len, picks, choice.tail)).collect();
     there(point, choice)
-        .map(|(name, _)| (name.path.clone(), files.get(name.file).cloned().unwrap_or_default()))
+        .map(|(name, file)| (name.path.clone(), files.get(file).cloned().unwrap_or_default()))
         .collect()
 }
 
@@ -393,7 +398,7 @@ pub fn describe(point: &CrashPoint, choice: &Choice) -> String {
             written.join(" ")
         );
     }
-    for (name, there) in point.names.iter().zip(&choice.names).filter(|(name, _)| !name.is_durable) {
+    for (name, there) in point.names.iter().zip(&choice.names).filter(|(name, _)| !name.is_durable()) {
         text += &format!("; name {} {}", name.path.display(), if *there { "there" } else { "lost" });
     }
     if choice.tail.is_some() {
@@ -410,7 +415,8 @@ mod tests {
     use crate::disk::DiskFile;
 
     fn point(file: &DiskFile, is_durable: bool) -> CrashPoint {
-        let names = vec![NameCut { path: "/db".into(), file: 0, is_durable }];
+        let durable = if is_durable { Some(0) } else { None };
+        let names = vec![NameCut { path: "/db".into(), file: 0, durable }];
         CrashPoint { label: 0, moment: "a sync", files: vec![file.cut()], names }
     }
 

@@ -212,10 +212,17 @@ pub struct SectorCut {
 pub struct NameCut {
     /// The name.
     pub path: PathBuf,
-    /// The file, as an index into [`CrashPoint::files`].
+    /// The file that has it, as an index into [`CrashPoint::files`].
     pub file: usize,
-    /// Whether it is there for certain.
-    pub is_durable: bool,
+    /// The file that has it for certain until the directory is synced, if any.
+    pub durable: Option<usize>,
+}
+
+impl NameCut {
+    /// Whether a cut changes nothing about it.
+    pub fn is_durable(&self) -> bool {
+        self.durable == Some(self.file)
+    }
 }
 
 /// A moment at which the power may be cut.

@@ -108,8 +108,7 @@ fn each_cut(
 /// cannot be told from a file that somebody else wrote: such a file must not be begun afresh, so garbage is
 /// not tried.
 fn is_unborn(point: &CrashPoint) -> bool {
-    let named =
-        point.names.iter().filter(|name| name.is_durable).filter_map(|name| point.files.get(name.file));
+    let named = point.names.iter().filter_map(|name| point.files.get(name.durable?));
     named.into_iter().any(|file| match reader::newest(&*file.base) {
         None => true,
         Some(meta) => meta.txid <= 1 && reader::walk(&*file.base, &meta).is_err(),

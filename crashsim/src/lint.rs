@@ -1,19 +1,19 @@
 //! A linter for the order of writes: a namespace around any other that holds each write, sync and
 //! acknowledgement against the rules that make every power cut harmless.
 //!
-//! R1. No write touches a page that can be reached from a meta which a cut may leave as the newest.
-//! R2. A meta is written only when all that it reaches is durable, and the length of the file; its checksum
-//! and its header     are right; it goes into the slot that is not needed, and is newer than all before it.
-//! Two exceptions: a meta may be     written again over itself, and over the other one once it is durable.
-//! R3. Nothing is acknowledged while a meta or a name is not durable. Whoever has been told of a commit asks
-//!     [`LintNamespace::acknowledge`].
-//! R4. The file never becomes shorter.
-//! R5. What the older meta reaches is not written either, until that meta itself is overwritten and durably
-//! so. F17. What an open reader may see is not written. Whoever has begun a reader says so by
-//! [`LintNamespace::pin`].
+//! * R1: no write touches a page that can be reached from a meta which a cut may leave as the newest.
+//! * R2: a meta is written only when all that it reaches is durable, and the length of the file; its checksum
+//!   and its header are right; it goes into the slot that is not needed, and is newer than all before it. Two
+//!   exceptions: it may be written again over itself, and over the other one once it is durable.
+//! * R3: nothing is acknowledged while a meta or a name is not durable, and no file is named while its content
+//!   is not. Whoever has been told of a commit says so by [`LintNamespace::acknowledge`].
+//! * R4: the file never becomes shorter.
+//! * R5: what the older meta reaches is not written either, until that meta itself is overwritten, durably.
+//! * F17: what an open reader may see is not written. Whoever has begun a reader says so by
+//!   [`LintNamespace::pin`].
 //!
-//! A file that is met for the first time is taken as durable in full. The linter decodes pages by its own
-//! reader.
+//! A file that is met for the first time is taken as durable in full. The linter decodes pages by the reader of
+//! this crate.
 
 use std::collections::BTreeMap;
 use std::io::IoSlice;
@@ -78,16 +78,19 @@ impl LintNamespace {
 
     /// R3: the caller was told that all that it did to the file is durable.
     pub fn acknowledge(&self, path: &Path) {
+        let file = lock(&self.ledger).files.get(path).cloned();
+        let mut findings = Vec::new();
+        if let Some(file) = file {
+            let file = lock(&file);
+            let pending = (0..).zip(&file.slots).filter(|(_, versions)| versions.len() > 1);
+            findings
+                .extend(pending.map(|(slot, _)| format!("R3: acknowledged before meta {slot} is durable")));
+        }
         let mut ledger = lock(&self.ledger);
         if ledger.unsynced_names.iter().any(|name| name == path) {
-            ledger.findings.push("R3: acknowledged before the name is durable".into());
+            findings.push("R3: acknowledged before the name is durable".into());
         }
-        let Some(file) = ledger.files.get(path).cloned() else { return };
-        for (slot, versions) in (0..).zip(&lock(&file).slots) {
-            if versions.len() > 1 {
-                ledger.findings.push(format!("R3: acknowledged before meta {slot} is durable"));
-            }
-        }
+        ledger.findings.extend(findings);
     }
 
     /// F17: a reader has begun that sees transaction `txid`. The number is for [`LintNamespace::unpin`].
@@ -314,6 +317,20 @@ impl LintStorage {
         }
     }
 
+    /// The file has a name now, which is not durable yet. What stands in it must be.
+    fn named(&self, path: &Path) {
+        let is_durable = {
+            let file = lock(&self.file);
+            file.unsynced.is_empty() && file.durable_len == file.len
+        };
+        let mut ledger = lock(&self.ledger);
+        if !is_durable && ledger.rules.is_some_and(|rules| rules.is_synced) {
+            ledger.findings.push("R3: a file is named before its content is durable".into());
+        }
+        ledger.files.insert(path.to_path_buf(), self.file.clone());
+        ledger.unsynced_names.push(path.to_path_buf());
+    }
+
     fn rules(&self) -> Rules {
         lock(&self.ledger).rules.unwrap_or(Rules { older_meta_stays: true, is_synced: true })
     }
@@ -371,6 +388,7 @@ impl LintStorage {
 
     /// Notes a write that was tried.
     fn after(&self, file: &mut Watched, offset: u64, len: u64, intended: Option<(usize, Known)>) {
+        let is_begun = file.is_begun_by(offset, len);
         for sector in offset / SECTOR_LEN as u64..(offset + len).div_ceil(SECTOR_LEN as u64) {
             file.unsynced.insert(sector, true);
         }
@@ -378,9 +396,8 @@ impl LintStorage {
         if let Some(fault) = file.grown(now) {
             self.report(vec![fault]);
         }
-        let Some(page_size) = file.page_size.filter(|_| !file.slots.iter().flatten().all(Option::is_none))
-        else {
-            // It has been born by this write, or not yet. Neither slot held anything before.
+        let Some(page_size) = file.page_size.filter(|_| !is_begun) else {
+            // Until it is durable neither slot is to be relied on.
             file.look(&*self.inner);
             file.slots.iter_mut().for_each(|versions| versions.insert(0, None));
             return;
@@ -458,10 +475,20 @@ impl Storage for LintStorage {
     fn link(&self, path: &Path) -> Result<bool> {
         let result = self.inner.link(path);
         if result.as_ref().is_ok_and(|linked| *linked) {
-            let mut ledger = lock(&self.ledger);
-            ledger.files.insert(path.to_path_buf(), self.file.clone());
-            ledger.unsynced_names.push(path.to_path_buf());
+            self.named(path);
         }
         result
+    }
+
+    fn replace(&self, path: &Path) -> Result<()> {
+        let result = self.inner.replace(path);
+        if result.is_ok() {
+            self.named(path);
+        }
+        result
+    }
+
+    fn is_named(&self, path: &Path) -> bool {
+        self.inner.is_named(path)
     }
 }

@@ -79,6 +79,7 @@ impl PlantedNamespace {
             page_size: self.page_size,
             wrote_meta: AtomicBool::new(false),
             owes_sync: AtomicBool::new(false),
+            skips_sync: AtomicBool::new(false),
             is_named: AtomicBool::new(is_named),
             write_count: AtomicU64::new(0),
         })
@@ -107,6 +108,7 @@ struct PlantedStorage {
     /// Whether a meta of a commit was written since the last sync.
     wrote_meta: AtomicBool,
     owes_sync: AtomicBool,
+    skips_sync: AtomicBool,
     is_named: AtomicBool,
     write_count: AtomicU64,
 }
@@ -122,6 +124,7 @@ impl PlantedStorage {
 
     fn write_meta(&self, bytes: &[u8], offset: u64, txid: u64) -> Result<()> {
         if self.plant == Plant::NoAdoption && self.is_there(txid) {
+            self.skips_sync.store(true, Ordering::Relaxed);
             return Ok(());
         }
         self.wrote_meta.store(true, Ordering::Relaxed);
@@ -187,6 +190,7 @@ impl Storage for PlantedStorage {
         match self.plant {
             Plant::NoDataSync | Plant::MetaFirst if is_named && !wrote_meta => Ok(()),
             Plant::NoMetaSync if wrote_meta => Ok(()),
+            Plant::NoAdoption if self.skips_sync.swap(false, Ordering::Relaxed) => Ok(()),
             Plant::EarlyAnswer if wrote_meta => {
                 self.owes_sync.store(true, Ordering::Relaxed);
                 Ok(())
@@ -207,6 +211,14 @@ impl Storage for PlantedStorage {
 
     fn view(&self, len: u64, ahead: u64, previous: Option<&View>) -> Result<View> {
         self.inner.view(len, ahead, previous)
+    }
+
+    fn replace(&self, path: &Path) -> Result<()> {
+        self.inner.replace(path)
+    }
+
+    fn is_named(&self, path: &Path) -> bool {
+        self.inner.is_named(path)
     }
 
     fn link(&self, path: &Path) -> Result<bool> {

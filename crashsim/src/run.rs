@@ -61,6 +61,8 @@ pub struct Config {
     pub plant: Option<Plant>,
     /// Whether the linter's findings count.
     pub is_linted: bool,
+    /// Whether rule R5 is to hold. bbolt's own rules of reuse do not hold it.
+    pub older_meta_stays: bool,
     /// One commit in so many has its last sync lied to; 0: none.
     pub lie_one_in: usize,
     /// Which moments are cut.
@@ -129,7 +131,7 @@ impl<'e> Run<'e> {
         }
         sim.set_recording(config.cuts != Cuts::None);
         sim.set_plan(config.plan);
-        let rules = Rules { older_meta_stays: !config.setup.bbolt_rules, is_synced: true };
+        let rules = Rules { older_meta_stays: config.older_meta_stays, is_synced: true };
         let lint = LintNamespace::new(Arc::new(sim.clone()), rules);
         let names: Arc<dyn Namespace> = match config.plant {
             None => Arc::new(lint.clone()),
@@ -450,17 +452,18 @@ impl<'e> Run<'e> {
             (Ok(()), true) if self.is_poisoned => {
                 Err(Violation::new("it answers a sync although an earlier one has failed"))
             }
-            (Ok(()), true) => {
-                self.bounds.is_fragile = self.is_lost;
-                self.lint.set_synced(!self.no_sync && !self.is_lost);
-                if !self.is_lost {
-                    // Until now each of the states was possible; now it is the one that the handle shows.
-                    self.bounds =
-                        Bounds { goals: self.live.iter().cloned().collect(), ..self.bounds.clone() };
-                    self.acknowledged("the next step, a sync being acknowledged");
-                }
+            (Ok(()), true) if self.bounds.is_fragile && !self.is_lost => {
+                // Until now each of the states was possible; now it is the one that the handle shows.
+                self.bounds = Bounds {
+                    goals: self.live.iter().cloned().collect(),
+                    is_fragile: false,
+                    ..self.bounds.clone()
+                };
+                self.lint.set_synced(!self.no_sync);
+                self.acknowledged("the next step, a sync being acknowledged");
                 Ok(())
             }
+            (Ok(()), true) => Ok(()),
             (Err(_), false) => {
                 self.is_poisoned = true;
                 self.is_lost |= self.bounds.is_fragile;
@@ -511,6 +514,8 @@ impl<'e> Run<'e> {
             self.close_reader()?;
         }
         let Some(db) = self.db.take() else { return Ok(()) };
+        // The freelist may be written by a commit of its own.
+        self.bounds.is_fragile |= self.no_sync;
         self.note();
         let fired = self.sim.fired_count();
         let result = db.close();

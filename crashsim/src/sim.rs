@@ -198,8 +198,8 @@ impl State {
         }
         let mut names: Vec<NameCut> = Vec::new();
         for (path, &file) in &self.live {
-            let is_durable = self.durable.get(path) == Some(&file);
-            names.push(NameCut { path: path.clone(), file, is_durable });
+            let durable = self.durable.get(path).copied();
+            names.push(NameCut { path: path.clone(), file, durable });
         }
         let files = self.files.iter().map(DiskFile::cut).collect();
         self.points.push(CrashPoint { label: self.label, moment, files, names });
@@ -368,6 +368,19 @@ impl Storage for SimStorage {
 
     fn view(&self, len: u64, ahead: u64, previous: Option<&View>) -> Result<View> {
         self.sim.ask(Call::View, || self.inner.view(len, ahead, previous))
+    }
+
+    fn replace(&self, path: &Path) -> Result<()> {
+        let plan = self.sim.begin(Call::Link);
+        if plan.is_none_or(|plan| plan.extent == Extent::All) {
+            self.inner.replace(path)?;
+            self.sim.state().live.insert(path.to_path_buf(), self.id);
+        }
+        plan.map_or(Ok(()), |plan| Err(failed(&plan)))
+    }
+
+    fn is_named(&self, path: &Path) -> bool {
+        self.inner.is_named(path)
     }
 
     fn link(&self, path: &Path) -> Result<bool> {
