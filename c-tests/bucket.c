@@ -314,7 +314,8 @@ static void a_fill_percent_is_a_fraction_from_a_tenth_to_one(void) {
 static void a_moved_bucket_keeps_its_content_its_handles_and_what_was_just_changed(void) {
     bolt_db *db = fresh_db();
     bolt_txn *txn = begin(db, BOLT_WRITE);
-    bolt_bucket *from = ensure(txn, "from"), *to = ensure(txn, "to"), *moved = NULL, *below = NULL, *again = NULL;
+    bolt_bucket *from = ensure(txn, "from"), *to = ensure(txn, "to");
+    bolt_bucket *moved = NULL, *below = NULL, *again = NULL;
     bolt_cursor *cursor = NULL;
     bolt_kv kv;
     OK(bolt_bucket_create(from, "m", 1, &moved));
@@ -355,7 +356,8 @@ static void a_moved_bucket_keeps_its_content_its_handles_and_what_was_just_chang
 static void a_bucket_is_not_moved_where_it_cannot_be_and_nothing_changes(void) {
     bolt_db *db = fresh_db(), *other_db = fresh_db();
     bolt_txn *txn = begin(db, BOLT_WRITE), *other = begin(other_db, BOLT_WRITE), *reader;
-    bolt_bucket *root = root_of(txn), *a = ensure(txn, "a"), *b = ensure(txn, "b"), *below = NULL, *deep = NULL;
+    bolt_bucket *root = root_of(txn), *a = ensure(txn, "a"), *b = ensure(txn, "b");
+    bolt_bucket *below = NULL, *deep = NULL;
     put(a, "value", "1");
     put(b, "taken", "2");
     OK(bolt_bucket_create(a, "taken", 5, NULL));
@@ -449,7 +451,8 @@ static int tell(void *ctx, const bolt_slice *path, size_t depth, uint64_t key_co
         told->len += path[i].len;
         told->text[told->len++] = '/';
     }
-    told->len += (size_t)snprintf(told->text + told->len, 32, "%lu=%lu ", (unsigned long)depth, (unsigned long)key_count);
+    told->len += (size_t)snprintf(told->text + told->len, 32, "%lu=%lu ", (unsigned long)depth,
+                                  (unsigned long)key_count);
     if (told->ended != NULL)
         OK(bolt_rollback(told->ended));
     return --told->stop_at == 0 ? -1234 : 0;

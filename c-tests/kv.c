@@ -1,5 +1,5 @@
-/* Keys and values: get, put, delete, one at a time and many, and the promise that bytes given out neither move
- * nor change. */
+/* Keys and values: get, put, delete, one at a time and many, and the promise that bytes given out neither
+ * move nor change. */
 #include "test.h"
 
 #include <sys/mman.h>

@@ -1,4 +1,4 @@
-/* Savepoints: going back to one, giving one up, nesting, and what of the handles and bytes given out remains. */
+/* Savepoints: going back to one, giving one up, nesting, and what remains of handles and bytes given out. */
 #include "test.h"
 
 static uint64_t savepoint(bolt_txn *txn) {

@@ -26,9 +26,13 @@
  * names, any may return BOLT_BADHANDLE, BOLT_FORKED and BOLT_PANIC.
  *
  * Arguments. Keys, names and values are a pointer and a length in bytes; NULL is allowed where the length is
- * 0. Results come last, are written only with BOLT_OK, and may be NULL where you do not care, except for a
- * handle that you would have to end. Nothing of yours is kept after a call returns: keys, values and names
- * are copied.
+ * 0. Results come last, are written only with BOLT_OK (with BOLT_TOOSMALL, the length that is needed), and
+ * may be NULL where you do not care, except for a handle that you would have to end. Nothing of yours is kept
+ * after a call returns: keys, values and names are copied.
+ *
+ * Functions of yours get what you gave with them, ctx, as it is. Of those that return an int, 0 goes on, and
+ * anything else stops what calls them and comes out of it unchanged; BOLT_CALLBACK_FIRST to
+ * BOLT_CALLBACK_LAST mean nothing to libbolt. They are called with no lock held.
  *
  * Bytes. Keys and values that you get lie in the database or its transaction. They cost no copy, are not to
  * be freed or written to, and stay valid and unchanged until the transaction ends, in a write transaction,

@@ -35,8 +35,8 @@ func TestTheStatisticsOfAFileThatCanBeCountedByHand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The root's leaf: header, element, name and bucket header; the bucket's: header, two elements, names, an empty
-	// inline bucket of 32 bytes and the value, on three pages.
+	// The root's leaf: header, element, name and bucket header; the bucket's: header, two elements, names, an
+	// empty inline bucket of 32 bytes and the value, on three pages.
 	want := []string{
 		`{"p":[],"stats":{"BranchPageN":0,"BranchOverflowN":0,"LeafPageN":2,"LeafOverflowN":2,"KeyN":3,"Depth":3,` +
 			`"BranchAlloc":0,"BranchInuse":0,"LeafAlloc":4096,"LeafInuse":2136,"BucketN":3,"InlineBucketN":1,` +

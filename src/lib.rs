@@ -19,10 +19,11 @@ pub mod storage;
 pub mod tree;
 pub mod txn;
 
-pub use db::{Db, DbInfo, Options};
+pub use db::{Db, DbInfo, DbStats, Options, WriteList};
 pub use error::{Error, Result};
 pub use tree::{Condition, Direction, Entry, Take};
 pub use txn::{
     BucketId, BucketStats, CheckOptions, Cursor, Finding, FindingCode, FreelistMode, Inspected, Inspection,
 };
+pub use txn::{FreeStats, Level, PageInfo, PageKind, ReaderInfo, TxnStats};
 pub use txn::{ROOT, Savepoint, Severity, Txn, Wait};

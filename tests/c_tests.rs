@@ -10,8 +10,24 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const PROGRAMS: [&str; 10] =
-    ["contents", "error", "options", "db", "txn", "savepoint", "bucket", "kv", "cursor", "bbolt"];
+const PROGRAMS: [&str; 16] = [
+    "contents",
+    "error",
+    "options",
+    "db",
+    "txn",
+    "savepoint",
+    "bucket",
+    "kv",
+    "cursor",
+    "bbolt",
+    "managed",
+    "batch",
+    "check",
+    "backup",
+    "stats",
+    "memory",
+];
 
 /// How a program is linked.
 #[derive(Clone, Copy)]
@@ -143,6 +159,36 @@ fn the_content_of_the_real_files_is_read_in_c() {
 #[test]
 fn what_bbolt_promises_holds_in_c() {
     run_program("bbolt", Link::Shared, &[]);
+}
+
+#[test]
+fn managed_transactions_hold_in_c() {
+    run_program("managed", Link::Shared, &[]);
+}
+
+#[test]
+fn batches_hold_in_c() {
+    run_program("batch", Link::Shared, &[]);
+}
+
+#[test]
+fn the_checker_holds_in_c() {
+    run_program("check", Link::Shared, &[]);
+}
+
+#[test]
+fn backups_hold_in_c() {
+    run_program("backup", Link::Shared, &[]);
+}
+
+#[test]
+fn statistics_hold_in_c() {
+    run_program("stats", Link::Shared, &[]);
+}
+
+#[test]
+fn databases_in_memory_hold_in_c() {
+    run_program("memory", Link::Shared, &[]);
 }
 
 #[test]

@@ -152,9 +152,10 @@ impl Sim {
         self.state().fired.get(start..).unwrap_or_default().to_vec()
     }
 
-    /// Whether the process was to die, and has.
+    /// Whether the process was to die, and has. Its successor has no plan to die by.
     pub fn is_dead(&self) -> bool {
-        self.state().fired.iter().any(|fired| fired.plan.kind == Kind::Death)
+        let state = self.state();
+        state.plan.is_some() && state.fired.iter().any(|fired| fired.plan.kind == Kind::Death)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

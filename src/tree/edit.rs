@@ -109,12 +109,20 @@ impl Nodes {
         match condition {
             Condition::Absent if target.exact => Err(Error::Exists),
             Condition::Present if !target.exact => Err(Error::NotFound),
+            Condition::Last if self.is_behind_all(tree, target)? => Ok(()),
             Condition::Last => {
                 let last = Cursor::default().last(Source { pages, nodes: self }, tree)?;
                 if last.is_some_and(|last| last.key >= key) { Err(Error::Exists) } else { Ok(()) }
             }
             _ => Ok(()),
         }
+    }
+
+    /// Whether the place is behind the last entry of the last leaf.
+    fn is_behind_all(&self, tree: &Tree, target: Target) -> Result<bool> {
+        let Body::Leaf(items) = &self.get(target.leaf)?.body else { return Err(missing()) };
+        let is_last = |finger: Finger| finger.leaf == target.leaf && finger.upper.is_none();
+        Ok(!target.exact && target.pos == items.end() && tree.finger.is_some_and(is_last))
     }
 
     fn place(

@@ -1,5 +1,5 @@
-//! Moves, deletions, savepoints and ranges in random mixtures, held against nested ordered maps, while Go judges a
-//! copy of the file after each commit and reads in it what is read here.
+//! Moves, deletions, savepoints and ranges in random mixtures, held against nested ordered maps, while Go
+//! judges a copy of the file after each commit and reads in it what is read here.
 
 use std::cell::RefCell;
 

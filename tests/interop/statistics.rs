@@ -1,9 +1,9 @@
-//! The statistics of buckets: on the same file each number is the one that Go gives, for the root bucket and for
-//! every bucket below it.
+//! The statistics of buckets: on the same file each number is the one that Go gives, for the root bucket and
+//! for every bucket below it.
 
 use std::path::Path;
 
-use bolt::{BucketId, BucketStats, Db, ROOT, Txn};
+use bolt::{BucketId, BucketStats, Db, FreelistMode, Options, ROOT, Txn, Wait};
 use serde_json::{Value, json};
 
 use crate::common::{self, hex};
@@ -11,7 +11,6 @@ use crate::content::{assert_same, options, read_only};
 use crate::oracle::Oracle;
 use crate::script::{Machine, Script};
 use crate::{mixed, seeds};
-use bolt::{FreelistMode, Options};
 
 /// The line that the oracle has for a bucket with these statistics.
 fn line(names: &[Vec<u8>], stats: &BucketStats) -> String {
@@ -74,7 +73,7 @@ fn assert_counted_as_go_counts(oracle: &mut Oracle, path: &Path, what: &str) {
 fn every_feature_file_is_counted_as_go_counts_it() {
     let mut oracle = Oracle::start();
     for kind in oracle.lines(&["kinds"]) {
-        // Go recurses through a bucket once for each bucket above it; one long list of free pages is as good as four.
+        // One long list of free pages is as good as four.
         if kind == "pagesize-3000" || kind.starts_with("freelist-6") && kind != "freelist-65536" {
             continue;
         }
@@ -116,7 +115,7 @@ fn what_a_transaction_has_changed_is_not_counted() {
     let path = oracle.make("mixed", 4);
     let theirs = of_go(&mut oracle, &path);
     let db = Db::open(&path, &options(FreelistMode::Automatic)).unwrap();
-    let mut txn = db.begin_write(bolt::Wait::Try).unwrap();
+    let mut txn = db.begin_write(Wait::Try).unwrap();
     assert_same("before", &lines(&mut txn), &theirs);
     let names = common::entries(&txn, ROOT, false).into_iter().filter(|(_, value)| value.is_none());
     let buckets: Vec<BucketId> = names.map(|(name, _)| txn.bucket(ROOT, &name).unwrap()).collect();
