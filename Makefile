@@ -10,12 +10,23 @@ C_FLAGS = -std=c99 -Wall -Wextra -pedantic -Iinclude $(CFLAGS)
 
 CARGO_TARGET_DIR ?= target
 export CARGO_TARGET_DIR
-RELEASE = $(CARGO_TARGET_DIR)/release
+DIST = $(CARGO_TARGET_DIR)/dist
 DEMO = $(CARGO_TARGET_DIR)/demo
+
+GET_RUST = install Rust (https://rustup.rs, or your system's packages cargo and rustc)
+GET_CC = install a C compiler, or name one in CC
+
+# Where `make install` puts what; DESTDIR comes in front of all, for who makes a package.
+PREFIX ?= /usr/local
+LIBDIR ?= lib
+INCLUDEDIR ?= include
+DESTDIR ?=
+PLACES = --prefix "$(PREFIX)" --libdir "$(LIBDIR)" --includedir "$(INCLUDEDIR)" --destdir "$(DESTDIR)"
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo lib test setup lint header test-rust test-interop test-demo clean
+.PHONY: help demo lib install uninstall test setup lint header test-rust test-interop test-demo test-package \
+    clean
 
 # ---- Everyday ----
 
@@ -26,27 +37,41 @@ demo: lib ## build the library and tour a real etcd database with it (DEMO_FLAGS
 	@mkdir -p $(DEMO)
 	@rm -f $(DEMO)/etcd-copy.db
 	$(CC) $(C_FLAGS) examples-c/etcd_tour.c examples-c/etcd.c -o $(DEMO)/etcd_tour \
-	    -L$(RELEASE) -lbolt -Wl,-rpath,'$$ORIGIN/../release'
+	    -L$(DIST)/lib -lbolt -Wl,-rpath,'$$ORIGIN/../dist/lib'
 	@$(DEMO)/etcd_tour $(DEMO_FLAGS) fixtures/etcd.db $(DEMO)/etcd-copy.db
 
-lib: ## build target/release/libbolt.so and libbolt.a
-	$(CARGO) build --release --locked
-	@ln -sf libbolt.so $(RELEASE)/libbolt.so.$$(cat abi/SOVERSION)
+lib: ## build libbolt.so and libbolt.a in target/dist/lib, and the documentation, where Doxygen is there
+	@command -v $(CARGO) >/dev/null || { echo "make: cargo is missing: $(GET_RUST)" >&2; exit 1; }
+	@command -v $(CC) >/dev/null || { echo "make: $(CC) is missing: $(GET_CC)" >&2; exit 1; }
+	@# cbindgen, which only `make header` needs, is left out.
+	$(CARGO) run --quiet --locked --package xtask --no-default-features -- dist
+
+# What was built brings its own program for installing, so that root needs no cargo.
+$(DIST)/xtask:
+	@$(MAKE) --no-print-directory lib
+
+install: $(DIST)/xtask ## install what `make lib` has built (PREFIX=, LIBDIR=, INCLUDEDIR=, DESTDIR=)
+	@$(DIST)/xtask install $(PLACES)
+
+uninstall: $(DIST)/xtask ## take it away again, from the same places
+	@$(DIST)/xtask uninstall $(PLACES)
 
 clean: ## remove all that was built
 	$(CARGO) clean
 
 # ---- Tests ----
 
-test: setup lint test-rust test-interop test-demo ## install what is missing, then run every check
+test: setup lint test-rust test-interop test-demo test-package ## install what is missing, then run every check
 
 setup: ## install what the tests need, where it is missing (apt-get, as root or by sudo)
 	scripts/setup.sh
 
-lint: ## formatting, clippy, and whether include/bolt.h is what the sources give
+lint: ## formatting, clippy, and whether what is generated is what the sources give: header, symbols, ABI
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	$(CARGO) xtask header --check
+	$(CARGO) xtask symbols --check
+	$(CARGO) xtask abi --check
 
 header: ## write include/bolt.h anew from the sources
 	$(CARGO) xtask header
@@ -63,3 +88,6 @@ test-demo: ## the demo, its figures, and what Go's bbolt says of the copy that i
 	grep -F "144 changes came to 96 keys" $(DEMO)/output.txt
 	grep -F "96 of 96 values in it equal etcd's" $(DEMO)/output.txt
 	target/interop/oracle check $(DEMO)/etcd-copy.db
+
+test-package: ## install libbolt, move the tree, and use it from C, C++, CMake, pkg-config
+	tests/packaging/run.sh

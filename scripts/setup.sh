@@ -14,7 +14,12 @@ have() {
 missing_packages() {
     have cc || echo gcc libc6-dev
     have g++ || echo g++
+    have clang || echo clang
     have nm || echo binutils
+    have cmake || echo cmake
+    have pkg-config || echo pkg-config
+    have abidiff || echo abigail-tools
+    have doxygen || echo doxygen
     # valgrind finds the names of the C library's functions in libc6-dbg.
     { have valgrind && valgrind --quiet true; } >/dev/null 2>&1 || echo valgrind libc6-dbg
 }

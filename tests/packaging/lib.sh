@@ -2,7 +2,7 @@
 #
 #   repository   libbolt's sources
 #   work         a directory for what the checks make
-#   dist         what `xtask dist` has built
+#   dist         what `make lib` has built
 #   xtask        the program that installs
 #   tree         an installed tree that was moved from where it was installed
 

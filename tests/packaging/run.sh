@@ -3,45 +3,34 @@
 # tests/packaging/run.sh
 #
 # With words as an argument, only the checks run that have these words in their name. The last line counts:
-# "N passed, N failed". CARGO_TARGET_DIR says where cargo compiles. What the checks need beyond Rust and a C++
-# compiler is installed by apt-get where it is missing.
+# "N passed, N failed". CARGO_TARGET_DIR says where cargo compiles. `make setup` installs what the checks need.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 repository=$(cd "$here/../.." && pwd)
 only=${1:-}
 target=$(realpath -m "${CARGO_TARGET_DIR:-$repository/target}")
 work=$target/packaging
-dist=$work/dist
+dist=$target/dist
 tree="$work/moved here"
 source "$here/lib.sh"
 
-install_what_is_missing() {
-    local missing=() need
-    for need in cmake:cmake make:make pkg-config:pkg-config abidiff:abigail-tools doxygen:doxygen \
-        clang:clang g++:g++ readelf:binutils; do
-        command -v "${need%%:*}" >/dev/null || missing+=("${need#*:}")
-    done
-    ((${#missing[@]})) || return 0
-    command -v apt-get >/dev/null || die "these checks need, and there is no apt-get: ${missing[*]}"
-    local as_root=()
-    ((EUID == 0)) || as_root=(sudo)
-    "${as_root[@]}" apt-get update -qq
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-        apt-get install -y -qq --no-install-recommends "${missing[@]}"
+# libbolt's own Makefile.
+make_() {
+    make --no-print-directory -C "$repository" "CARGO_TARGET_DIR=$target" "$@"
 }
 
 build_and_install() {
     rm -rf "$work/checks" "$work/first" "$tree"
     mkdir -p "$work/checks"
-    "$cargo" run --quiet --locked --manifest-path "$repository/Cargo.toml" --target-dir "$target" \
-        --package xtask --no-default-features -- \
-        --repository "$repository" dist --out "$dist" --target-dir "$target" --docs on
+    make_ lib
     xtask=$dist/xtask
     "$xtask" install --prefix "$work/first" >/dev/null
     mv "$work/first" "$tree"
 }
 
-install_what_is_missing
+for program in cmake make pkg-config abidiff doxygen clang g++ readelf; do
+    command -v $program >/dev/null || die "these checks need $program: \`make setup\` installs it"
+done
 cargo=$(command -v cargo) || die "these checks need cargo: https://rustup.rs"
 rustc=$(command -v rustc) || die "these checks need rustc: https://rustup.rs"
 # Nothing that the caller has set may decide what is found.

@@ -78,6 +78,9 @@ without_rust() {
 missing_cargo() {
     must_fail "cargo, which compiles it, was not found. Install Rust (https://rustup.rs" \
         without_rust cmake -S "$repository" -B build
+    must_fail "cargo is missing: install Rust (https://rustup.rs" \
+        without_rust make -C "$repository" "CARGO_TARGET_DIR=$PWD/target" install "PREFIX=$PWD/p"
+    [[ ! -e p ]]
 }
 
 old_rust() {
@@ -91,6 +94,7 @@ missing_c_compiler() {
     must_fail "Could not find compiler set in environment variable CC: /nowhere/cc" \
         env CC=/nowhere/cc cmake -S "$repository" -B build
     local build=("$xtask" --repository "$repository" dist --out "$PWD/dist" --target-dir "$target" --docs off)
+    must_fail "/nowhere/cc is missing: install a C compiler" make_ lib CC=/nowhere/cc
     must_fail "\`/nowhere/cc\` was not found: install a C compiler and GNU binutils, or name the programs" \
         env CC=/nowhere/cc "${build[@]}"
     must_fail "\`/nowhere/cargo\` was not found: install Rust (https://rustup.rs" \
@@ -117,7 +121,7 @@ check "CMake is told that the header is missing" missing_header
 check "CMake and pkg-config say that they do not find libbolt" wrong_place_to_look
 check "a wrong prefix, option or component installs nothing and is named" wrong_prefix
 check "installing before building says what to do first" nothing_built
-check "without cargo, CMake says how to get it" missing_cargo
+check "without cargo, CMake and make say how to get it" missing_cargo
 check "with an old rustc, CMake says which is needed" old_rust
-check "without a C compiler or cargo, the build says what to install" missing_c_compiler
+check "without a C compiler or cargo, CMake, make and xtask say what to install" missing_c_compiler
 check "without Doxygen there is no documentation, and the rest is built" missing_doxygen

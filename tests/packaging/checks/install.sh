@@ -25,6 +25,19 @@ listing() {
     (cd "$1" && find . -type f -printf '%p %m ' -exec sha256sum {} \; -o -type l -printf '%p -> %l\n' | sort)
 }
 
+# Without cargo, too, as for root.
+by_make() {
+    make_ install "PREFIX=$PWD/p" CARGO=/nowhere/cargo
+    mv p by-make
+    "$xtask" install --prefix "$PWD/p" >/dev/null
+    same "$(listing p)" "$(listing by-make)"
+    make_ uninstall "PREFIX=$PWD/p" CARGO=/nowhere/cargo
+    same p "$(find p)"
+    make_ install PREFIX=/usr LIBDIR=lib64 INCLUDEDIR=include/bolt "DESTDIR=$PWD/stage"
+    [[ -f stage/usr/lib64/libbolt.a && -f stage/usr/include/bolt/bolt.h ]]
+    same "" "$(grep -rl "$PWD" stage)"
+}
+
 cmake_and_xtask_agree() {
     configure "$repository" build "-DBOLT_CARGO_TARGET_DIR=$target" -DBOLT_DOCS=on
     build build
@@ -97,14 +110,13 @@ replaces_by_renaming() {
 rebuilds_nothing() {
     local before
     before=$(find "$dist" -type f -printf '%p %T@ %i\n' | sort)
-    "$cargo" run --quiet --locked --manifest-path "$repository/Cargo.toml" --target-dir "$target" \
-        --package xtask --no-default-features -- \
-        --repository "$repository" dist --out "$dist" --target-dir "$target" --docs on
+    make_ lib
     same "$before" "$(find "$dist" -type f -printf '%p %T@ %i\n' | sort)"
 }
 
 check "the installed tree has the files that it is to have" installed_files
 check "a second build changes no file" rebuilds_nothing
+check "make install installs the same files as xtask, stages them, and takes them away" by_make
 check "cmake --install installs the same files as xtask, and lists them" cmake_and_xtask_agree
 check "the components are the whole together, and runtime is the shared library alone" components
 check "a staged tree names the place it is for, not the stage" staging
