@@ -66,7 +66,7 @@ test: setup lint test-rust test-interop test-demo test-package ## install what i
 setup: ## install what the tests need, where it is missing (apt-get, as root or by sudo)
 	scripts/setup.sh
 
-lint: ## formatting, clippy, and whether what is generated is what the sources give: header, symbols, ABI
+lint: ## formatting, clippy, and whether header, symbols and ABI are what the sources give
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	$(CARGO) xtask header --check

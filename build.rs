@@ -18,6 +18,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let number = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("abi/SOVERSION");
     let number = fs::read_to_string(&number).map_err(|error| format!("{}: {error}", number.display()))?;
     let number: u32 = number.trim().parse().map_err(|error| format!("abi/SOVERSION: {error}"))?;
+    println!("cargo::rustc-env=BOLT_ABI_NUMBER={number}");
     // cargo-c, which sets this feature, gives the library its name itself.
     let named_elsewhere = env::var_os("CARGO_FEATURE_CAPI").is_some();
 

@@ -130,8 +130,8 @@ static void a_caller_without_the_layout_gives_a_larger_buffer(void) {
     CHECK(options.known.struct_size == sizeof options && options.known.page_size == 8192);
     OK(try_open(fresh_path(), &options.known));
     options.bytes[511] = 1;
-    CODE(BOLT_ARGUMENT, try_open(fresh_path(), &options.known));
-    CODE(BOLT_ARGUMENT, bolt_options_set(&options.known, BOLT_OPT_PAGE_SIZE, 4096));
+    CODE(BOLT_MISMATCH, try_open(fresh_path(), &options.known));
+    CODE(BOLT_MISMATCH, bolt_options_set(&options.known, BOLT_OPT_PAGE_SIZE, 4096));
     CHECK(options.known.page_size == 8192 && options.bytes[511] == 1);
 }
 

@@ -21,6 +21,9 @@ s,^/\* \(The version of this header\);.*,/** @addtogroup libbolt_version Version
  */,
 s,^#define BOLT_VERSION_\([A-Z]*\) ,/** The version of this header. */\
 &,
+s,^#define BOLT_ABI_NUMBER ,/** The ABI of this header: the number in the shared library's name. */\
+&,
+s,^/\* \(Whether the library that runs fits\),/** \1,
 
 # A section begins where the one before it ends. What stands before the first one ends with the extern "C"
 # around the sections, as does the last one.

@@ -53,8 +53,8 @@
  *
  * Structs. Those that you fill, or have filled, begin with struct_size: set it to sizeof the struct. A
  * program that was compiled against an older header has a smaller struct, and the library keeps to it. From
- * a newer program, options that the library does not know must be zero; results that it does not know become
- * zero.
+ * a newer program, options that the library does not know must be zero, or it answers BOLT_MISMATCH; results
+ * that it does not know become zero.
  *
  * Numbers. Lengths are in bytes and times in milliseconds unless a name says otherwise. Flags are added with
  * |; unknown ones answer BOLT_ARGUMENT.
@@ -94,6 +94,11 @@
 #define BOLT_VERSION_PATCH 0
 #define BOLT_VERSION_NUMBER ((BOLT_VERSION_MAJOR << 16) | (BOLT_VERSION_MINOR << 8) | BOLT_VERSION_PATCH)
 #define BOLT_VERSION_STRING "0.1.0"
+#define BOLT_ABI_NUMBER 0
+
+/* Whether the library that runs fits this header: BOLT_OK, or BOLT_MISMATCH and a text that says what to do.
+ * Call it where your program begins. */
+#define BOLT_VERSION_CHECK() bolt_version_check(BOLT_ABI_NUMBER, BOLT_VERSION_NUMBER)
 
 #ifdef __cplusplus
 extern "C" {
@@ -104,8 +109,7 @@ extern "C" {
 /**
  * The version of the library that runs.
  *
- * Compare it with `BOLT_VERSION_NUMBER`, the version of this header: equal major numbers fit together
- * (before 1.0: equal major and minor numbers), and a library that is newer than the header is fine.
+ * BOLT_VERSION_CHECK() compares it with `BOLT_VERSION_NUMBER`, the version of this header.
  *
  * @return major << 16 | minor << 8 | patch; never fails. Any thread may call.
  */
@@ -117,6 +121,22 @@ BOLT_API uint32_t bolt_version(void);
  * @return A static text, never NULL. Any thread may call.
  */
 BOLT_API const char *bolt_version_string(void);
+
+/**
+ * Whether the library that runs fits the header that the program was compiled with; call it by
+ * BOLT_VERSION_CHECK(), which fills in the numbers of the header.
+ *
+ * They fit where the ABI numbers are equal and the library is as new as the header or newer: it then has
+ * everything that the program was compiled with, and means the same by it. The number in the shared library's
+ * name keeps a program that was linked with it from one of another ABI; a program that loads it by itself, or
+ * was compiled with a header of another place, gets what it finds.
+ *
+ * @param abi_number `BOLT_ABI_NUMBER` of the header.
+ * @param version `BOLT_VERSION_NUMBER` of the header.
+ * @return BOLT_OK; BOLT_MISMATCH, and the error details name both versions and say what to do. Any thread
+ *     may call.
+ */
+BOLT_API BOLT_MUST_USE int bolt_version_check(uint32_t abi_number, uint32_t version);
 
 /* ---- Errors ------------------------------------------------------------------------------------------- */
 
@@ -205,6 +225,12 @@ BOLT_API const char *bolt_version_string(void);
 #define BOLT_DIFFERENTDB (-30)
 /** The free pages are not loaded in a read-only database. */
 #define BOLT_NOFREEPAGES (-31)
+
+/**
+ * The program was compiled with a `bolt.h` that the library that runs does not fit; the error details say
+ * what to do. See bolt_version_check.
+ */
+#define BOLT_MISMATCH (-32)
 
 /**
  * The codes from here down to BOLT_CALLBACK_LAST are never libbolt's: a callback may return them to say

@@ -118,6 +118,9 @@ pub enum Error {
     /// The free pages are not loaded in a read-only database (bbolt: `ErrFreePagesNotLoaded`).
     #[error("the free pages are not loaded")]
     FreePagesNotLoaded,
+    /// The program was compiled with a header that the library does not fit.
+    #[error("{0}")]
+    Mismatch(Cow<'static, str>),
     /// Memory ran out.
     #[error("out of memory")]
     NoMemory,
@@ -179,6 +182,7 @@ impl Error {
             Error::SameBucket => code::SAMEBUCKET,
             Error::DifferentDb => code::DIFFERENTDB,
             Error::FreePagesNotLoaded => code::NOFREEPAGES,
+            Error::Mismatch(_) => code::MISMATCH,
             Error::NoMemory => libc::ENOMEM,
             Error::Os { source, .. } => source.raw_os_error().filter(|&errno| errno > 0).unwrap_or(libc::EIO),
         }
@@ -253,4 +257,5 @@ pub mod code {
     pub const SAMEBUCKET: i32 = -29;
     pub const DIFFERENTDB: i32 = -30;
     pub const NOFREEPAGES: i32 = -31;
+    pub const MISMATCH: i32 = -32;
 }

@@ -10,7 +10,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const PROGRAMS: [&str; 16] = [
+const PROGRAMS: [&str; 17] = [
+    "version",
     "contents",
     "error",
     "options",
@@ -109,6 +110,11 @@ fn run_program(program: &str, link: Link, runner: &[&str]) {
     let last = output.lines().rfind(|line| line.ends_with(" passed, 0 failed"));
     assert!(last.is_some(), "{program} did not say that it passed:\n{output}");
     println!("{output}");
+}
+
+#[test]
+fn versions_hold_in_c() {
+    run_program("version", Link::Shared, &[]);
 }
 
 #[test]

@@ -91,8 +91,12 @@ fn the_version_macros_are_those_of_the_package() {
         ("PATCH", env!("CARGO_PKG_VERSION_PATCH").to_owned()),
         ("STRING", format!("\"{}\"", env!("CARGO_PKG_VERSION"))),
     ];
-    for (part, value) in macros {
-        let line = format!("#define BOLT_VERSION_{part} {value}");
+    let number = fs::read_to_string(repository().join("abi/SOVERSION")).unwrap();
+    let abi = [("BOLT_ABI_NUMBER".to_owned(), number.trim().to_owned())];
+    for (name, value) in
+        macros.map(|(part, value)| (format!("BOLT_VERSION_{part}"), value)).into_iter().chain(abi)
+    {
+        let line = format!("#define {name} {value}");
         assert!(header().lines().any(|found| found == line), "bolt.h lacks: {line}");
     }
 }

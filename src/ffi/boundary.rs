@@ -17,6 +17,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::db::bolt_db;
 use super::error::{BOLT_ERROR_TEXT_LEN, BOLT_NO_PAGE, BOLT_NOTFOUND};
 use super::handle::Reference;
+use super::version;
 use crate::error::{Error, Result};
 
 /// Structs longer than this are taken for a `struct_size` that was never set.
@@ -102,7 +103,7 @@ pub unsafe fn read_struct<T: Growing>(from: *const T, fallback: T) -> Result<T> 
     let given = unsafe { std::slice::from_raw_parts(from.cast::<u8>(), size) };
     let known = size.min(size_of::<T>());
     if given[known..].iter().any(|&byte| byte != 0) {
-        return Err(Error::Argument("the struct has a field that this version of libbolt does not know"));
+        return Err(version::unknown_field());
     }
     let mut value = fallback;
     let target = std::ptr::from_mut(&mut value).cast::<u8>();

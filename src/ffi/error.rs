@@ -76,6 +76,9 @@ pub const BOLT_SAMEBUCKET: c_int = -29;
 pub const BOLT_DIFFERENTDB: c_int = -30;
 /// The free pages are not loaded in a read-only database.
 pub const BOLT_NOFREEPAGES: c_int = -31;
+/// The program was compiled with a `bolt.h` that the library that runs does not fit; the error details say
+/// what to do. See bolt_version_check.
+pub const BOLT_MISMATCH: c_int = -32;
 
 /// The codes from here down to BOLT_CALLBACK_LAST are never libbolt's: a callback may return them to say
 /// something of its own, and they come back unchanged.
@@ -89,7 +92,7 @@ pub const BOLT_ERROR_TEXT_LEN: usize = 480;
 pub const BOLT_NO_PAGE: u64 = u64::MAX;
 
 /// libbolt's own codes, in the order of their numbers, from 0 down: name and text.
-const OWN: [(&CStr, &CStr); 32] = [
+const OWN: [(&CStr, &CStr); 33] = [
     (c"BOLT_OK", c"success"),
     (c"BOLT_NOTFOUND", c"not found"),
     (c"BOLT_EXISTS", c"already exists"),
@@ -122,6 +125,7 @@ const OWN: [(&CStr, &CStr); 32] = [
     (c"BOLT_SAMEBUCKET", c"the buckets are the same, or one lies within the other"),
     (c"BOLT_DIFFERENTDB", c"the buckets belong to different transactions"),
     (c"BOLT_NOFREEPAGES", c"the free pages are not loaded"),
+    (c"BOLT_MISMATCH", c"the program was compiled with a bolt.h that this libbolt does not fit"),
 ];
 
 /// The operating system's codes that a database can meet: number, name and text.
@@ -303,6 +307,7 @@ mod tests {
             (BOLT_SAMEBUCKET, code::SAMEBUCKET, c"BOLT_SAMEBUCKET"),
             (BOLT_DIFFERENTDB, code::DIFFERENTDB, c"BOLT_DIFFERENTDB"),
             (BOLT_NOFREEPAGES, code::NOFREEPAGES, c"BOLT_NOFREEPAGES"),
+            (BOLT_MISMATCH, code::MISMATCH, c"BOLT_MISMATCH"),
         ];
         assert_eq!(pairs.len() + 1, OWN.len());
         for (index, (constant, number, name)) in pairs.into_iter().enumerate() {

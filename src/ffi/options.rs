@@ -199,7 +199,9 @@ pub unsafe fn read(options: *const bolt_options) -> Result<Options> {
     // SAFETY: the caller's promise.
     let given = unsafe { boundary::read_struct(options, DEFAULT) }?;
     if given.flags & !FLAGS != 0 {
-        return Err(Error::Argument("an unknown flag in the options"));
+        return Err(Error::Argument(
+            "an unknown flag in the options; one of a newer bolt.h needs a newer libbolt",
+        ));
     }
     freelist_type(u64::from(given.freelist_type))?;
     let has = |flag| given.flags & flag != 0;

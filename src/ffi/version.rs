@@ -1,7 +1,11 @@
-//! The version of the library that runs, to be compared with the macros of the header that was compiled.
+//! The version of the library that runs, and whether it fits the header that the program was compiled with.
 #![expect(unsafe_code, reason = "exported names are unsafe attributes")]
 
-use std::ffi::c_char;
+use std::ffi::{c_char, c_int};
+
+use super::boundary::guard;
+use super::error::BOLT_OK;
+use crate::error::{Error, Result};
 
 /// The decimal number in a part of the version.
 const fn number(text: &str) -> u32 {
@@ -18,10 +22,12 @@ const VERSION: u32 = number(env!("CARGO_PKG_VERSION_MAJOR")) << 16
     | number(env!("CARGO_PKG_VERSION_MINOR")) << 8
     | number(env!("CARGO_PKG_VERSION_PATCH"));
 
+/// The number in the shared library's name.
+const ABI_NUMBER: u32 = number(env!("BOLT_ABI_NUMBER"));
+
 /// The version of the library that runs.
 ///
-/// Compare it with `BOLT_VERSION_NUMBER`, the version of this header: equal major numbers fit together
-/// (before 1.0: equal major and minor numbers), and a library that is newer than the header is fine.
+/// BOLT_VERSION_CHECK() compares it with `BOLT_VERSION_NUMBER`, the version of this header.
 ///
 /// @return major << 16 | minor << 8 | patch; never fails. Any thread may call.
 #[unsafe(no_mangle)]
@@ -35,6 +41,59 @@ pub extern "C" fn bolt_version() -> u32 {
 #[unsafe(no_mangle)]
 pub extern "C" fn bolt_version_string() -> *const c_char {
     concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast()
+}
+
+/// Whether the library that runs fits the header that the program was compiled with; call it by
+/// BOLT_VERSION_CHECK(), which fills in the numbers of the header.
+///
+/// They fit where the ABI numbers are equal and the library is as new as the header or newer: it then has
+/// everything that the program was compiled with, and means the same by it. The number in the shared library's
+/// name keeps a program that was linked with it from one of another ABI; a program that loads it by itself, or
+/// was compiled with a header of another place, gets what it finds.
+///
+/// @param abi_number `BOLT_ABI_NUMBER` of the header.
+/// @param version `BOLT_VERSION_NUMBER` of the header.
+/// @return BOLT_OK; BOLT_MISMATCH, and the error details name both versions and say what to do. Any thread
+///     may call.
+#[must_use]
+#[unsafe(no_mangle)]
+pub extern "C" fn bolt_version_check(abi_number: u32, version: u32) -> c_int {
+    guard(|| {
+        fits(abi_number, version)?;
+        Ok(BOLT_OK)
+    })
+}
+
+fn fits(abi_number: u32, version: u32) -> Result<()> {
+    let ours = env!("CARGO_PKG_VERSION");
+    let theirs = format!("{}.{}.{}", version >> 16, version >> 8 & 0xff, version & 0xff);
+    if abi_number != ABI_NUMBER {
+        let text = format!(
+            "the program was compiled with the bolt.h of libbolt {theirs}, ABI {abi_number}, and runs with \
+             libbolt {ours}, ABI {ABI_NUMBER}: compile it anew with the bolt.h of {ours}, or give it a \
+             libbolt.so.{abi_number}"
+        );
+        return Err(Error::Mismatch(text.into()));
+    }
+    if version > VERSION {
+        let text = format!(
+            "the program was compiled with the bolt.h of libbolt {theirs} and runs with libbolt {ours}, which \
+             is older: install libbolt {theirs} or newer, or compile the program anew with the bolt.h of {ours}"
+        );
+        return Err(Error::Mismatch(text.into()));
+    }
+    Ok(())
+}
+
+/// The error of a struct that is larger than ours, and has something there.
+#[cold]
+pub fn unknown_field() -> Error {
+    let ours = env!("CARGO_PKG_VERSION");
+    let text = format!(
+        "the struct has a field that libbolt {ours} does not know: install the libbolt of the program's \
+         bolt.h, or compile the program anew with the bolt.h of {ours}"
+    );
+    Error::Mismatch(text.into())
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use std::path::Path;
 use cbindgen::{Builder, Config};
 
 use crate::Outcome;
+use crate::facts;
 
 /// The sections of the header: title and source. A section names types of its own and of those before it.
 const SECTIONS: [(&str, &str); 18] = [
@@ -74,7 +75,8 @@ fn difference(found: &str, expected: &str) -> Option<usize> {
 fn generate(repository: &Path) -> Outcome<String> {
     let config = Config::from_file(repository.join("cbindgen.toml"))?;
     let manifest = fs::read_to_string(repository.join("Cargo.toml"))?;
-    let mut header = include_str!("bolt.h.head").replace("@VERSION_MACROS@", &version_macros(&manifest)?);
+    let macros = version_macros(&manifest, facts::abi_number(repository)?)?;
+    let mut header = include_str!("bolt.h.head").replace("@VERSION_MACROS@", &macros);
     for (title, file) in SECTIONS {
         header.push_str(&section(title, &repository.join("src/ffi").join(file), &config)?);
     }
@@ -82,8 +84,8 @@ fn generate(repository: &Path) -> Outcome<String> {
     Ok(header)
 }
 
-/// The macros with the package's version.
-fn version_macros(manifest: &str) -> Outcome<String> {
+/// The macros with the package's version and the ABI's number.
+fn version_macros(manifest: &str, abi_number: u32) -> Outcome<String> {
     let version = manifest.lines().find_map(|line| line.strip_prefix("version = \"")?.strip_suffix('"'));
     let version = version.ok_or("Cargo.toml names no version")?;
     let parts: Vec<u32> = version.split('.').map(str::parse).collect::<Result<_, _>>()?;
@@ -96,7 +98,8 @@ fn version_macros(manifest: &str) -> Outcome<String> {
          #define BOLT_VERSION_PATCH {patch}\n\
          #define BOLT_VERSION_NUMBER \
          ((BOLT_VERSION_MAJOR << 16) | (BOLT_VERSION_MINOR << 8) | BOLT_VERSION_PATCH)\n\
-         #define BOLT_VERSION_STRING \"{version}\""
+         #define BOLT_VERSION_STRING \"{version}\"\n\
+         #define BOLT_ABI_NUMBER {abi_number}"
     ))
 }
 

@@ -1,16 +1,24 @@
 # Headers, programs and libraries of different releases.
 
-# A header that says it is of another release.
-header_of() {
+# compiled_with name number: a program whose header has this number in that macro.
+compiled_with() {
     mkdir -p include
-    sed "s/^\(#define BOLT_VERSION_MINOR\) .*/\1 $1/; s/^\(#define BOLT_VERSION_STRING\) .*/\1 \"0.$1.0\"/" \
-        "$tree/include/bolt.h" >include/bolt.h
+    sed "s/^\(#define $1\) .*/\1 $2/" "$tree/include/bolt.h" >include/bolt.h
+    ! cmp -s include/bolt.h "$tree/include/bolt.h" || die "the header has no $1, or it is $2 already"
+    gcc -Iinclude "$here/consumer/use.c" -o use_c "-L$tree/lib" -lbolt "-Wl,-rpath,$tree/lib"
 }
 
 newer_header() {
-    header_of 99
-    gcc -Iinclude "$here/consumer/use.c" -o use_c "-L$tree/lib" -lbolt "-Wl,-rpath,$tree/lib"
-    must_fail "compiled for libbolt 0.99.0, which does not fit libbolt $version that runs" ./use_c db
+    compiled_with BOLT_VERSION_MINOR 99
+    must_fail "runs with libbolt $version, which is older: install libbolt 0.99.0 or newer" ./use_c db
+    compiled_with BOLT_ABI_NUMBER 77
+    must_fail "compile it anew with the bolt.h of $version, or give it a libbolt.so.77" ./use_c db
+    [[ ! -e db ]]
+}
+
+older_header() {
+    compiled_with BOLT_VERSION_MINOR 0
+    runs ./use_c
 }
 
 # future number node: a shared libbolt to come, with the ABI number, its functions of today in the nodes of
@@ -64,7 +72,8 @@ int main(void) { return by_now() >> 16 == 99 || by_later() >> 16 != 99; }' >main
     done
 }
 
-check "a program compiled for a newer header says so" newer_header
+check "a program compiled with a newer header, or for another ABI, is told what to do" newer_header
+check "a program compiled with an older header of the same ABI runs" older_header
 check "a program that needs a newer function is told at its start" newer_function
 check "a program for another ABI number is told which library it lacks" other_abi_number
 check "two releases of different ABI numbers live in one process" two_abi_numbers

@@ -5,7 +5,11 @@
 #include <string.h>
 
 static int failed(const char *what, int code) {
-    fprintf(stderr, "%s: %s (%s)\n", what, bolt_strerror(code), bolt_error_name(code));
+    bolt_error_info info;
+    info.struct_size = sizeof info;
+    if (bolt_last_error(&info) != BOLT_OK)
+        snprintf(info.text, sizeof info.text, "%s", bolt_strerror(code));
+    fprintf(stderr, "%s: %s (%s)\n", what, info.text, bolt_error_name(code));
     return 1;
 }
 
@@ -46,11 +50,8 @@ int main(int argc, char **argv) {
     int code;
     if (argc != 2)
         return 2;
-    if (bolt_version() >> 8 != BOLT_VERSION_NUMBER >> 8 || bolt_version() < BOLT_VERSION_NUMBER) {
-        fprintf(stderr, "compiled for libbolt %s, which does not fit libbolt %s that runs: compile anew\n",
-                BOLT_VERSION_STRING, bolt_version_string());
-        return 3;
-    }
+    if ((code = BOLT_VERSION_CHECK()) != BOLT_OK)
+        return failed("the library", code);
     if ((code = bolt_open(argv[1], NULL, &db)) != BOLT_OK)
         return failed("bolt_open", code);
     if ((code = write_colour(db)) != BOLT_OK)
