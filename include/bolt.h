@@ -516,6 +516,10 @@ typedef struct bolt_db_info {
  * The file is locked against other processes, Go's bbolt among them: for writing until bolt_close, or
  * shared with other readers where BOLT_OPEN_READONLY is set. A new file appears whole or not at all.
  *
+ * A damaged meta page is passed over: the other one's state is opened, with a warning to the logger. A meta
+ * page that the disk cannot read may hold the last commit: opening for writing then ends with the disk's
+ * error, and opening for reading only takes the other one's state, with a warning.
+ *
  * @param path The file's name, a text that ends with a zero, in the operating system's encoding.
  * @param options How to open it; NULL: the defaults. Not used after the call.
  * @param db The new handle, to be ended by bolt_close.
@@ -575,7 +579,8 @@ BOLT_API int bolt_set(bolt_db *db, uint32_t option, uint64_t value);
 BOLT_API int bolt_info(bolt_db *db, bolt_db_info *info);
 
 /**
- * Makes durable everything committed so far; of use with BOLT_OPEN_NOSYNC.
+ * Makes durable everything committed so far; of use with BOLT_OPEN_NOSYNC. After a failure the database
+ * refuses to sync and to write until it is opened anew: what the disk holds is not known.
  *
  * @param db The database.
  * @return BOLT_OK; BOLT_BADHANDLE; BOLT_FORKED; BOLT_POISONED; an errno such as EIO or ENOSPC. Any thread

@@ -8,12 +8,13 @@ use std::io::{BufRead, BufReader, Write as _};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bolt::error::code;
 use bolt::storage::memory::MemoryNamespace;
 use bolt::storage::{Namespace, Storage};
-use bolt::{Db, Error, Options, ROOT, Result, Txn, Wait};
+use bolt::{Db, Error, Level, Options, ROOT, Result, Txn, Wait};
 use common::faulty::{Call, Fault, FaultyNamespace};
 use common::raw::{self, damage_meta, edit_meta};
 use common::sound::{assert_sound_closed, close_sound, close_sound_in, write};
@@ -54,6 +55,17 @@ fn keys(db: &Db) -> Vec<String> {
     let keys =
         common::entries(&txn, bucket, false).into_iter().map(|(key, _)| String::from_utf8(key).unwrap());
     keys.collect()
+}
+
+/// What the database has warned of so far.
+fn warnings(db: &Db) -> Vec<String> {
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let ear = heard.clone();
+    let listener = move |_: Level, text: &str| ear.lock().unwrap().push(text.to_owned());
+    db.set_log(Level::Warning, Some(Arc::new(listener)));
+    db.set_log(Level::Warning, None);
+    let heard = heard.lock().unwrap();
+    heard.clone()
 }
 
 /// A file of three commits, of the keys "1", "2" and "3"; its newest meta stands in slot 0.
@@ -239,23 +251,74 @@ fn the_newest_meta_is_adopted_in_whichever_slot_it_stands() {
     }
 }
 
+/// It may hold the last commit that was acknowledged, so nothing may be written past it.
 #[test]
-fn a_meta_that_cannot_be_read_counts_as_damaged() {
+fn a_meta_that_cannot_be_read_ends_an_opening_for_writing_and_readers_take_the_other() {
     let names = FaultyNamespace::new();
     names.inner.insert(Path::new(IMAGE), sample(4096)).unwrap();
     for (slot, expected) in [(0, &["1", "2"][..]), (1, &["1", "2", "3"][..])] {
-        names.fail(move |call| match call {
-            Call::Read { offset, .. } if *offset == slot * 4096 => Some(Fault::Not(libc::EIO)),
-            _ => None,
-        });
+        let unreadable =
+            move |call: &Call| matches!(call, Call::Read { offset, .. } if *offset == slot * 4096);
+        names.fail(move |call| if unreadable(call) { Some(Fault::Not(libc::EIO)) } else { None });
+        assert_eq!(code_of(Db::open_in(&names, Path::new(IMAGE), &writing())), libc::EIO);
         let db = Db::open_in(&names, Path::new(IMAGE), &reading()).unwrap();
         assert_eq!(keys(&db), expected);
+        assert_eq!(warnings(&db).len(), 1, "{:?}", warnings(&db));
         db.close().unwrap();
     }
     names.fail(|call| if matches!(call, Call::Read { .. }) { Some(Fault::Not(libc::EIO)) } else { None });
     assert_eq!(code_of(Db::open_in(&names, Path::new(IMAGE), &reading())), libc::EIO);
     names.heal();
     assert_sound_closed(&names, Path::new(IMAGE));
+}
+
+#[test]
+fn one_failed_read_of_an_opening_for_writing_loses_no_commit() {
+    let bytes = sample(4096);
+    let mut without_first = bytes.clone();
+    damage_meta(&mut without_first, 0);
+    for (bytes, expected) in [(bytes, &["1", "2", "3"][..]), (without_first, &["1", "2"])] {
+        let mut index = 0;
+        loop {
+            let names = FaultyNamespace::new();
+            names.inner.insert(Path::new(IMAGE), bytes.clone()).unwrap();
+            names.fail_nth(index, Fault::Not(libc::EIO), |call| matches!(call, Call::Read { .. }));
+            let opened = Db::open_in(&names, Path::new(IMAGE), &writing());
+            let read_count = names.take_log().iter().filter(|call| matches!(call, Call::Read { .. })).count();
+            let failed = read_count > index;
+            assert_eq!(opened.is_err(), failed, "read {index}");
+            names.heal();
+            let db = opened.unwrap_or_else(|_| Db::open_in(&names, Path::new(IMAGE), &writing()).unwrap());
+            assert_eq!(keys(&db), expected, "read {index}");
+            put(&db, "4");
+            close_sound_in(&names, &db);
+            if !failed {
+                break;
+            }
+            index += 1;
+        }
+        assert!(index >= 2);
+    }
+}
+
+/// The only sound meta of the file is not written over before there is a second one.
+#[test]
+fn adoption_writes_the_damaged_slot_first() {
+    for damaged in [0, 1] {
+        let mut bytes = sample(4096);
+        damage_meta(&mut bytes, damaged);
+        let names = FaultyNamespace::new();
+        names.inner.insert(Path::new(IMAGE), bytes).unwrap();
+        let db = Db::open_in(&names, Path::new(IMAGE), &writing()).unwrap();
+        names.take_log();
+        put(&db, "4");
+        let written = names.take_log().into_iter().find_map(|call| match call {
+            Call::Write { offset, .. } if offset < 2 * 4096 => Some(offset),
+            _ => None,
+        });
+        assert_eq!(written, Some(damaged as u64 * 4096));
+        close_sound_in(&names, &db);
+    }
 }
 
 #[test]
@@ -585,6 +648,59 @@ fn a_new_file_of_which_sectors_are_missing_is_begun_afresh() {
         assert_begun_afresh(&bytes, 4096);
         assert_begun_afresh(&bytes[..4000], 4096);
     }
+}
+
+#[test]
+fn a_new_file_with_a_sector_torn_within_is_begun_afresh() {
+    for page_size in [1024, 4096] {
+        let whole = new_file(page_size);
+        for place in whole.chunks(512).enumerate().filter(|(_, sector)| sector.iter().any(|&byte| byte != 0))
+        {
+            for at in (1..90).chain([504]) {
+                let start = place.0 * 512;
+                let mut head = whole.clone();
+                head[start + at..start + 512].fill(0);
+                assert_begun_afresh(&head, 4096);
+                let mut tail = whole.clone();
+                tail[start..start + at].fill(0);
+                assert_begun_afresh(&tail, 4096);
+            }
+        }
+    }
+}
+
+/// Its maker may have died before its directory was synced, or a sync of his failed: whoever opens it to
+/// write makes it durable, before anything that is committed to it can be lost with it.
+#[test]
+fn a_new_file_to_which_nobody_has_committed_is_made_durable_by_each_opening_for_writing() {
+    let whole = new_file(4096);
+    let path = Path::new(IMAGE);
+    let names = FaultyNamespace::new();
+    names.inner.insert(path, whole.clone()).unwrap();
+    names.fail_first(Fault::Not(libc::EIO), |call| matches!(call, Call::SyncDirectory));
+    assert_eq!(code_of(Db::open_in(&names, path, &writing())), libc::EIO);
+    names.heal();
+    names.take_log();
+    let db = Db::open_in(&names, path, &writing()).unwrap();
+    let changes: Vec<Call> = names.take_log().into_iter().filter(Call::is_change).collect();
+    let len = whole.len() as u64;
+    assert_eq!(
+        changes,
+        [Call::Grow { len }, Call::Write { offset: 0, len }, Call::Sync, Call::SyncDirectory]
+    );
+    assert!(names.bytes(path) == whole);
+    assert!(warnings(&db).is_empty());
+    db.close().unwrap();
+    // Readers change nothing, and once something was committed nothing is written any more.
+    names.take_log();
+    Db::open_in(&names, path, &reading()).unwrap().close().unwrap();
+    let db = Db::open_in(&names, path, &writing()).unwrap();
+    put(&db, "key");
+    db.close().unwrap();
+    names.take_log();
+    Db::open_in(&names, path, &writing()).unwrap().close().unwrap();
+    assert!(!names.take_log().iter().any(Call::is_change));
+    assert_sound_closed(&names, path);
 }
 
 #[test]

@@ -6,8 +6,8 @@
 //! nothing but parts of those first pages is taken for torn.
 //!
 //! N1. What is begun afresh stays a part of the first pages of one page size, whichever of its sectors reach
-//! the disk:     after a second crash it is begun afresh again. So a torn file keeps the page size that it
-//! was to have.
+//! the disk: after a second crash it is begun afresh again. So a torn file keeps the page size that it was to
+//! have.
 
 use std::io::IoSlice;
 use std::path::Path;
@@ -23,7 +23,6 @@ use crate::storage::{Namespace, Storage};
 const PAGE_COUNT: usize = 4;
 const FREELIST: PageId = 2;
 const ROOT: PageId = 3;
-const SECTOR_LEN: usize = 512;
 
 /// The bytes of a new file, as bbolt writes them.
 pub fn image(page_size: u32) -> Result<Vec<u8>> {
@@ -78,9 +77,9 @@ pub struct Unborn {
     pub is_whole: bool,
 }
 
-/// Whether the file is empty, or what a crash during creation leaves: no more than the first pages, each of
-/// its sectors either zero or as it should become. Of several page sizes that it could have, `wanted` is
-/// preferred.
+/// Whether the file is empty, or what a crash during creation leaves: no more than the first pages, each byte
+/// either zero or as it should become (a sector may be torn within). Of several page sizes that it could
+/// have, `wanted` is preferred.
 pub fn find_unborn(storage: &dyn Storage, len: u64, wanted: u32) -> Result<Option<Unborn>> {
     if len > PAGE_COUNT as u64 * u64::from(MAX_PAGE_SIZE) {
         return Ok(None);
@@ -102,10 +101,7 @@ pub fn find_unborn(storage: &dyn Storage, len: u64, wanted: u32) -> Result<Optio
 }
 
 fn is_part_of(content: &[u8], image: &[u8]) -> bool {
-    content
-        .chunks(SECTOR_LEN)
-        .zip(image.chunks(SECTOR_LEN))
-        .all(|(sector, wanted)| sector.iter().all(|&byte| byte == 0) || wanted.starts_with(sector))
+    content.iter().zip(image).all(|(&byte, &wanted)| byte == 0 || byte == wanted)
 }
 
 /// Writes the first pages of an empty or unborn file, in place, and makes them durable. The caller holds the

@@ -211,6 +211,7 @@ impl Db {
         if shared.is_closed() {
             return Err(Error::BadHandle("the database is closed"));
         }
+        shared.check_poison()?;
         let synced =
             shared.storage.sync().inspect_err(|error| shared.poison(format!("a sync failed: {error}")));
         shared.speak();

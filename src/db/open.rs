@@ -1,4 +1,10 @@
 //! Opening a file: which page size it has, which of its metas is adopted, whether it can live up to it.
+//!
+//! O1. A meta page that cannot be read is no damaged one: it may hold the last commit that was acknowledged.
+//! An opening for writing ends with that error, because its first commit would go over it; an opening for
+//! reading only takes the other meta's state, and says so.
+//! O2. A file that is whole but was never committed to is written once more, the same bytes, by whoever opens
+//! it for writing, and its directory is synced: the one who made it may have died or failed before that.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,7 +14,8 @@ use crate::format::meta::{META_LEN, Meta};
 use crate::format::{FIRST_PAGE, MAX_READ_PAGE_SIZE, MIN_PAGE_SIZE, NO_FREELIST, PageId};
 use crate::storage::{Namespace, Storage, sys};
 use crate::txn::{
-    KnownPages, Level, Residence, Settings, Shared, SharedOptions, Snapshot, TxnStats, Writer, free_pages,
+    Adopted, KnownPages, Level, Residence, Settings, Shared, SharedOptions, Snapshot, TxnStats, Writer,
+    free_pages,
 };
 
 use super::create;
@@ -26,11 +33,11 @@ pub fn open(names: &dyn Namespace, path: &Path, options: &Options, system_page_s
     loop {
         if let Some(storage) = names.open(path, options.read_only)? {
             storage.lock(!options.read_only, options.lock_timeout)?;
-            let is_new = begin_if_unborn(&*storage, options, page_size)?;
-            if is_new {
+            let found = begin_if_unborn(&*storage, options, page_size)?;
+            if found != Found::Used {
                 names.sync_directory(path)?;
             }
-            return adopt_old(storage, options, is_new);
+            return adopt_old(storage, options, found);
         }
         if options.read_only {
             return Err(Error::os(format!("cannot open {}", path.display()), sys::no_such_file()));
@@ -41,21 +48,40 @@ pub fn open(names: &dyn Namespace, path: &Path, options: &Options, system_page_s
     }
 }
 
-/// Begins a locked file afresh if creation was cut short; whether it did. A meta that is sound does not rule
-/// that out: the pages behind it may be missing.
-fn begin_if_unborn(storage: &dyn Storage, options: &Options, page_size: u32) -> Result<bool> {
+/// What a file was found to be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Found {
+    /// A database; or a new one, opened for reading only.
+    Used,
+    /// A new one that was whole, and is durable now (O2).
+    Whole,
+    /// A new one that was not; it was begun afresh.
+    Torn,
+}
+
+/// Begins a locked file afresh if nobody has ever committed to it. A meta that is sound does not say that it
+/// is whole: the pages behind it may be missing.
+fn begin_if_unborn(storage: &dyn Storage, options: &Options, page_size: u32) -> Result<Found> {
     let len = storage.len()?;
-    let found = find_meta(storage, len);
-    if matches!(found, Ok((meta, ..)) if meta.txid > CREATION_TXID) {
-        return Ok(false);
+    let meta = find_meta(storage, len, options.read_only);
+    match &meta {
+        Ok((meta, ..)) if meta.txid > CREATION_TXID => return Ok(Found::Used),
+        Err(Error::Os { .. }) => return meta.map(|_| Found::Used),
+        _ => {}
     }
-    match create::find_unborn(storage, len, page_size)? {
-        Some(unborn) if unborn.is_whole => Ok(false),
-        Some(_) if options.read_only => {
-            Err(found.err().unwrap_or_else(|| Error::Invalid("its creation was cut short".into())))
+    match create::find_unborn(storage, len, page_size) {
+        Ok(Some(unborn)) if options.read_only => match meta {
+            _ if unborn.is_whole => Ok(Found::Used),
+            Ok(_) => Err(Error::Invalid("its creation was cut short".into())),
+            Err(error) => Err(error),
+        },
+        Ok(Some(unborn)) => {
+            create::begin_afresh(storage, unborn.page_size)?;
+            Ok(if unborn.is_whole { Found::Whole } else { Found::Torn })
         }
-        Some(unborn) => create::begin_afresh(storage, unborn.page_size).map(|()| true),
-        None => found.map(|_| false),
+        Err(Error::Os { .. }) if options.read_only && meta.is_ok() => Ok(Found::Used),
+        Ok(None) => meta.map(|_| Found::Used),
+        Err(error) => Err(error),
     }
 }
 
@@ -67,14 +93,14 @@ pub fn open_descriptor(
 ) -> Result<Shared> {
     options.check()?;
     storage.lock(!options.read_only, options.lock_timeout)?;
-    let is_new = begin_if_unborn(&*storage, options, options.new_page_size(system_page_size))?;
-    adopt_old(storage, options, is_new)
+    let found = begin_if_unborn(&*storage, options, options.new_page_size(system_page_size))?;
+    adopt_old(storage, options, found)
 }
 
 /// Adopts a file that was there before, and says so where it had to be begun afresh.
-fn adopt_old(storage: Box<dyn Storage>, options: &Options, is_new: bool) -> Result<Shared> {
-    let shared = adopt(storage, options, is_new)?;
-    if is_new {
+fn adopt_old(storage: Box<dyn Storage>, options: &Options, found: Found) -> Result<Shared> {
+    let shared = adopt(storage, options, found != Found::Used)?;
+    if found == Found::Torn {
         shared.log.keep(
             Level::Warning,
             "the file was empty, or its creation had been cut short: it was begun afresh".into(),
@@ -94,17 +120,17 @@ pub fn begin(storage: Box<dyn Storage>, options: &Options, system_page_size: u32
 /// Makes the newest meta of a locked file the state with which the database opens.
 pub fn adopt(storage: Box<dyn Storage>, options: &Options, is_new: bool) -> Result<Shared> {
     let len = storage.len()?;
-    let (meta, slot, damage) = find_meta(&*storage, len)?;
+    let (meta, slot, damage) = find_meta(&*storage, len, options.read_only)?;
     let ahead = len.max(options.initial_map_len);
     let view = storage.view(len, ahead, None)?;
     let residence = Residence { populate: options.populate, lock: options.lock_memory };
     residence.settle(&view, None)?;
     let snapshot = Snapshot::new(meta, view, Arc::new(KnownPages::default()));
-    let adopted_slot = if is_new { None } else { Some(slot) };
+    let adopted = if is_new { None } else { Some(Adopted { slot, is_alone: damage.is_some() }) };
     let freelist = if options.load_free_pages { Some(free_pages::load(&snapshot)?) } else { None };
     let writer = Writer {
         freelist,
-        adopted_slot,
+        adopted,
         has_committed: false,
         file_len: len,
         buffer: Vec::new(),
@@ -140,13 +166,17 @@ pub fn adopt(storage: Box<dyn Storage>, options: &Options, is_new: bool) -> Resu
 ///
 /// Both slots are candidates, newest first; with equal ids the first slot wins, as in bbolt. A meta whose
 /// checksum holds was written whole, so one that the file cannot live up to is an error and no reason to fall
-/// back.
-fn find_meta(storage: &dyn Storage, len: u64) -> Result<(Meta, PageId, Option<Error>)> {
-    let first = read_meta(storage, 0);
-    let second = match &first {
-        Ok(meta) => read_meta(storage, u64::from(meta.page_size)),
-        Err(_) => search_second(storage, len),
+/// back. Nor is one that cannot be read (O1).
+fn find_meta(storage: &dyn Storage, len: u64, read_only: bool) -> Result<(Meta, PageId, Option<Error>)> {
+    let legible = |meta: Result<Meta>| match meta {
+        Err(error @ Error::Os { .. }) if !read_only => Err(error),
+        meta => Ok(meta),
     };
+    let first = legible(read_meta(storage, 0))?;
+    let second = legible(match &first {
+        Ok(meta) => read_meta(storage, u64::from(meta.page_size)),
+        Err(_) => search_second(storage, len, read_only),
+    })?;
     let candidates = [(first, 0), (second, 1)];
     let newest = candidates.iter().filter_map(|(meta, slot)| Some((*meta.as_ref().ok()?, *slot)));
     match newest.max_by_key(|(meta, slot)| (meta.txid, 1 - slot)) {
@@ -181,14 +211,16 @@ fn read_meta(storage: &dyn Storage, offset: u64) -> Result<Meta> {
     Meta::decode(bytes.get(..len).unwrap_or_default())
 }
 
-/// The second meta of a file whose first is damaged: at each page size in turn, as bbolt looks for it.
-fn search_second(storage: &dyn Storage, len: u64) -> Result<Meta> {
+/// The second meta of a file whose first is damaged: at each page size in turn, as bbolt looks for it. A
+/// place that cannot be read may be the one (O1).
+fn search_second(storage: &dyn Storage, len: u64, read_only: bool) -> Result<Meta> {
     let mut last = Err(Error::Invalid("it has no meta page".into()));
     let mut page_size = MIN_PAGE_SIZE;
     while page_size <= MAX_READ_PAGE_SIZE && u64::from(page_size) + META_LEN as u64 <= len {
         match read_meta(storage, u64::from(page_size)) {
             Ok(meta) if meta.page_size == page_size => return Ok(meta),
-            Err(error @ (Error::Checksum(_) | Error::Version(_))) => last = Err(error),
+            Err(error @ Error::Os { .. }) if !read_only => return Err(error),
+            Err(error @ (Error::Os { .. } | Error::Checksum(_) | Error::Version(_))) => last = Err(error),
             _ => {}
         }
         page_size *= 2;

@@ -134,6 +134,10 @@ unsafe impl Growing for bolt_db_info {
 /// The file is locked against other processes, Go's bbolt among them: for writing until bolt_close, or
 /// shared with other readers where BOLT_OPEN_READONLY is set. A new file appears whole or not at all.
 ///
+/// A damaged meta page is passed over: the other one's state is opened, with a warning to the logger. A meta
+/// page that the disk cannot read may hold the last commit: opening for writing then ends with the disk's
+/// error, and opening for reading only takes the other one's state, with a warning.
+///
 /// @param path The file's name, a text that ends with a zero, in the operating system's encoding.
 /// @param options How to open it; NULL: the defaults. Not used after the call.
 /// @param db The new handle, to be ended by bolt_close.
@@ -311,7 +315,8 @@ pub unsafe extern "C" fn bolt_info(db: *mut bolt_db, info: *mut bolt_db_info) ->
     })
 }
 
-/// Makes durable everything committed so far; of use with BOLT_OPEN_NOSYNC.
+/// Makes durable everything committed so far; of use with BOLT_OPEN_NOSYNC. After a failure the database
+/// refuses to sync and to write until it is opened anew: what the disk holds is not known.
 ///
 /// @param db The database.
 /// @return BOLT_OK; BOLT_BADHANDLE; BOLT_FORKED; BOLT_POISONED; an errno such as EIO or ENOSPC. Any thread

@@ -163,12 +163,15 @@ impl Freelist {
             return Err(Error::corrupt(run.id, "is freed, but lies outside the database"));
         }
         for id in run.id..end {
-            if self.free.contains(id) || !self.waiting.insert(id)? {
+            let inserted = if self.free.contains(id) { Ok(false) } else { self.waiting.insert(id) };
+            if !matches!(inserted, Ok(true)) {
                 self.waiting.remove_run(run.id, id - run.id);
-                return Err(Error::corrupt(
-                    id,
-                    "is freed twice: two places in the file refer to it, or the freelist does",
-                ));
+                return Err(inserted.err().unwrap_or_else(|| {
+                    Error::corrupt(
+                        id,
+                        "is freed twice: two places in the file refer to it, or the freelist does",
+                    )
+                }));
             }
         }
         Ok(())

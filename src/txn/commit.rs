@@ -26,7 +26,7 @@ use crate::tree::{Allocator, Nodes, Pages, PlannedRun, Shape, Source, encode_run
 
 use super::bucket::{Buckets, ROOT};
 use super::check;
-use super::shared::{FreelistMode, Shared, Writer};
+use super::shared::{Adopted, FreelistMode, Shared, Writer};
 use super::snapshot::Snapshot;
 use super::stats::TxnStats;
 
@@ -478,14 +478,16 @@ fn write_meta(shared: &Shared, meta: &Meta, slot: PageId, len: usize) -> Result<
 /// killed has left in the system's cache, and then writes it over the older one, which may still reach what
 /// is free now.
 fn adopt(shared: &Shared, writer: &mut Writer, meta: &Meta) -> Result<()> {
-    let Some(slot) = writer.adopted_slot else { return Ok(()) };
-    let written = [slot, 1 - slot].into_iter().try_for_each(|slot| {
+    let Some(Adopted { slot, is_alone }) = writer.adopted else { return Ok(()) };
+    // Over the only sound meta of a file nothing is written: a sector lost in that write would leave none.
+    let order = if is_alone { [1 - slot, slot] } else { [slot, 1 - slot] };
+    let written = order.into_iter().try_for_each(|slot| {
         write_meta(shared, meta, slot, format::meta::META_LEN)?;
         if shared.settings.no_sync() { Ok(()) } else { shared.storage.sync() }
     });
     match written {
         Ok(()) => {
-            writer.adopted_slot = None;
+            writer.adopted = None;
             Ok(())
         }
         Err(error) => {

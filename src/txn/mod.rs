@@ -38,7 +38,7 @@ pub use known::KnownPages;
 pub use log::{Level, Listener};
 pub use page_info::{PageInfo, PageKind};
 pub use savepoint::Savepoint;
-pub use shared::{FreelistMode, Residence, Settings, Shared, SharedOptions, Wait, Writer};
+pub use shared::{Adopted, FreelistMode, Residence, Settings, Shared, SharedOptions, Wait, Writer};
 pub use snapshot::Snapshot;
 pub use stats::{FreeStats, TxnStats};
 pub use watch::{ReaderInfo, SlowReaderListener};

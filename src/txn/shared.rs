@@ -132,13 +132,21 @@ impl Settings {
     }
 }
 
+/// The meta with which a file was opened.
+#[derive(Clone, Copy, Debug)]
+pub struct Adopted {
+    /// The slot in which it stands.
+    pub slot: PageId,
+    /// Whether the other slot holds no sound meta.
+    pub is_alone: bool,
+}
+
 /// What belongs to the one who writes.
 pub struct Writer {
     /// The free pages; loaded when the first write transaction begins.
     pub freelist: Option<Freelist>,
-    /// The slots that hold the adopted meta durably: before the first commit it is one, the one it was read
-    /// from.
-    pub adopted_slot: Option<PageId>,
+    /// The meta that was adopted at open, until it stands in both slots durably.
+    pub adopted: Option<Adopted>,
     /// Whether this handle has committed anything.
     pub has_committed: bool,
     /// The length of the file in bytes.
