@@ -1427,10 +1427,11 @@ BOLT_API BOLT_MUST_USE int bolt_update(bolt_db *db, bolt_txn_fn fn, void *ctx);
  * Runs a function in a write transaction that the calls of other threads may share, and commits what it did:
  * many threads' updates wait for the disk once. It returns when the commit is done.
  *
- * The function runs in the calling thread. Who calls while nobody else does waits for nothing; who calls
- * while a commit is on its way to the disk shares the next one. If the function fails (does not return 0),
- * what it did is taken back, it is run once more in a transaction of its own, and what comes of that is what
- * the call returns; others are not touched by it. It may also be run again because of others. So it must be
+ * Who calls while nobody else does waits for nothing; who calls while a commit is on its way to the disk
+ * shares the next one. The function runs in the calling thread, or, while that one waits, in the thread of
+ * another call of bolt_batch_update or bolt_batch_commit for the same database (as in bbolt's Batch). If it
+ * fails (does not return 0), what it did is taken back, it is run once more in a transaction of its own, in
+ * the calling thread, and what comes of that is what the call returns; others are not touched by it. It may also be run again because of others. So it must be
  * fit to be run more than once, and what it writes outside the database may only be relied on when the call
  * has returned BOLT_OK.
  *

@@ -61,6 +61,11 @@ fn together(db: &Db, count: usize, call: impl Fn(usize) + Sync) {
     });
 }
 
+/// A list that nobody is committing.
+fn change(list: &mut Arc<WriteList>) -> &mut WriteList {
+    Arc::get_mut(list).unwrap()
+}
+
 fn commits(db: &Db) -> u64 {
     db.stats(false).unwrap().commit_count
 }
@@ -369,16 +374,97 @@ fn batches_and_plain_updates_take_turns() {
     close_sound_in(&names, &db);
 }
 
+/// What one of many does in the tests of jobs.
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum Deed {
+    Put,
+    Fail,
+    Panic,
+    GiveUp,
+}
+
+fn deed(number: usize) -> Deed {
+    match number % 8 {
+        3 => Deed::Fail,
+        5 if number > 32 => Deed::Panic,
+        6 if number > 48 => Deed::GiveUp,
+        _ => Deed::Put,
+    }
+}
+
+fn do_deed(mut txn: Txn, number: usize) -> (Option<Txn>, Result<()>) {
+    let done = put(&mut txn, &format!("{number:02}"));
+    match deed(number) {
+        Deed::Put => (Some(txn), done),
+        Deed::Fail => (Some(txn), Err(Error::KeySize(number))),
+        Deed::Panic => std::panic::panic_any(number),
+        Deed::GiveUp => (None, Err(Error::KeySize(number))),
+    }
+}
+
+#[test]
+fn jobs_and_functions_of_a_thread_share_transactions_and_fail_each_for_itself() {
+    let (names, db) = database();
+    let here = Arc::new(AtomicUsize::new(0));
+    together(&db, THREADS, |number| {
+        let (caller, count) = (std::thread::current().id(), here.clone());
+        let done = catch_unwind(AssertUnwindSafe(|| match number % 3 {
+            0 => db.batch_with(|txn| {
+                assert_eq!(std::thread::current().id(), caller, "such a function is bound to its thread");
+                do_deed(txn, number)
+            }),
+            _ => db.batch_job(move |txn| {
+                let is_here = std::thread::current().id() == caller;
+                count.fetch_add(usize::from(is_here), Ordering::Relaxed);
+                do_deed(txn, number)
+            }),
+        }));
+        match (deed(number), done) {
+            (Deed::Put, Ok(Ok(()))) => {}
+            (Deed::Fail | Deed::GiveUp, Ok(Err(Error::KeySize(own)))) => assert_eq!(own, number),
+            (Deed::Panic, Err(payload)) => assert_eq!(payload.downcast_ref(), Some(&number)),
+            (deed, done) => panic!("{number}: {deed:?} came to {done:?}"),
+        }
+    });
+    let expected: Vec<String> = (0..THREADS)
+        .filter(|&number| deed(number) == Deed::Put)
+        .map(|number| format!("{number:02}"))
+        .collect();
+    assert_eq!(keys(&db), expected);
+    assert!(here.load(Ordering::Relaxed) < THREADS, "other threads do jobs, too");
+    close_sound_in(&names, &db);
+}
+
+#[test]
+fn hooks_of_a_job_run_in_the_thread_of_its_call() {
+    let (names, db) = database();
+    let ran = Arc::new(Mutex::new(Vec::new()));
+    together(&db, 24, |number| {
+        let hooks = ran.clone();
+        db.batch_job::<Error>(move |mut txn| {
+            let hooks = hooks.clone();
+            let hook = Box::new(move || hooks.lock().unwrap().push((number, std::thread::current().id())));
+            let done = put(&mut txn, &format!("{number:02}")).and_then(|()| txn.on_commit(hook));
+            (Some(txn), done)
+        })
+        .unwrap();
+        let own: Vec<_> = ran.lock().unwrap().iter().filter(|ran| ran.0 == number).copied().collect();
+        assert_eq!(own, [(number, std::thread::current().id())]);
+    });
+    assert_eq!(keys(&db).len(), 24);
+    close_sound_in(&names, &db);
+}
+
 #[test]
 fn a_list_of_writes_is_done_in_its_order_or_not_at_all() {
     let (names, db) = database();
-    let mut list = WriteList::new();
-    list.put(&[b"b"], b"one", b"1").unwrap();
-    list.put(&[b"b"], b"two", b"2").unwrap();
-    list.delete(&[b"b"], b"one").unwrap();
-    list.put(&[b"b"], b"two", b"22").unwrap();
-    list.delete(&[b"b"], b"never there").unwrap();
-    list.put(&[], b"a key of the root", b"r").unwrap();
+    let mut list = Arc::new(WriteList::new());
+    change(&mut list).put(&[b"b"], b"one", b"1").unwrap();
+    change(&mut list).put(&[b"b"], b"two", b"2").unwrap();
+    change(&mut list).delete(&[b"b"], b"one").unwrap();
+    change(&mut list).put(&[b"b"], b"two", b"22").unwrap();
+    change(&mut list).delete(&[b"b"], b"never there").unwrap();
+    change(&mut list).put(&[], b"a key of the root", b"r").unwrap();
     assert_eq!(list.len(), 6);
     db.write(&list, false).unwrap();
     let mut txn = db.begin_read().unwrap();
@@ -388,19 +474,19 @@ fn a_list_of_writes_is_done_in_its_order_or_not_at_all() {
     assert_eq!(txn.get(ROOT, b"a key of the root").unwrap(), Some(&b"r"[..]));
     drop(txn);
     let before = commits(&db);
-    list.put(&[b"b"], b"three", b"3").unwrap();
-    list.put(&[b"missing"], b"k", b"v").unwrap();
+    change(&mut list).put(&[b"b"], b"three", b"3").unwrap();
+    change(&mut list).put(&[b"missing"], b"k", b"v").unwrap();
     assert!(matches!(db.write(&list, false), Err(Error::NotFound)));
     assert!(!keys_contain(&db, "three"));
-    list.clear();
+    change(&mut list).clear();
     assert!(list.is_empty());
-    list.put(&[b"b"], b"three", b"3").unwrap();
-    list.put(&[b"b", b"two"], b"k", b"v").unwrap();
+    change(&mut list).put(&[b"b"], b"three", b"3").unwrap();
+    change(&mut list).put(&[b"b", b"two"], b"k", b"v").unwrap();
     for with_buckets in [false, true] {
         assert!(matches!(db.write(&list, with_buckets), Err(Error::WrongType(_))));
     }
     assert!(!keys_contain(&db, "three"));
-    list.clear();
+    change(&mut list).clear();
     db.write(&list, true).unwrap();
     assert_eq!(commits(&db), before);
     close_sound_in(&names, &db);
@@ -409,12 +495,12 @@ fn a_list_of_writes_is_done_in_its_order_or_not_at_all() {
 #[test]
 fn a_list_makes_the_buckets_that_its_puts_need_and_none_for_its_deletes() {
     let (names, db) = database();
-    let mut list = WriteList::new();
-    list.delete(&[b"for a delete"], b"k").unwrap();
-    list.put(&[b"x", b"y", b"z"], b"k", b"deep").unwrap();
-    list.put(&[b"x", b"y"], b"k", b"less deep").unwrap();
-    list.delete(&[b"x", b"y"], b"k").unwrap();
-    list.put(&[b"x", b"y", b"z"], b"l", b"deep again").unwrap();
+    let mut list = Arc::new(WriteList::new());
+    change(&mut list).delete(&[b"for a delete"], b"k").unwrap();
+    change(&mut list).put(&[b"x", b"y", b"z"], b"k", b"deep").unwrap();
+    change(&mut list).put(&[b"x", b"y"], b"k", b"less deep").unwrap();
+    change(&mut list).delete(&[b"x", b"y"], b"k").unwrap();
+    change(&mut list).put(&[b"x", b"y", b"z"], b"l", b"deep again").unwrap();
     db.write(&list, true).unwrap();
     db.write(&list, true).unwrap();
     let mut txn = db.begin_read().unwrap();
@@ -430,13 +516,13 @@ fn a_list_makes_the_buckets_that_its_puts_need_and_none_for_its_deletes() {
 
 #[test]
 fn a_list_refuses_what_cannot_be_written_and_stays_as_it_was() {
-    let mut list = WriteList::new();
-    assert!(matches!(list.put(&[b"b"], b"", b"v"), Err(Error::KeyRequired)));
-    assert!(matches!(list.put(&[b"b"], &[1; 32769], b"v"), Err(Error::KeySize(32769))));
-    assert!(matches!(list.put(&[b"b", b""], b"k", b"v"), Err(Error::NameRequired)));
-    assert!(matches!(list.delete(&[b""], b"k"), Err(Error::NameRequired)));
+    let mut list = Arc::new(WriteList::new());
+    assert!(matches!(change(&mut list).put(&[b"b"], b"", b"v"), Err(Error::KeyRequired)));
+    assert!(matches!(change(&mut list).put(&[b"b"], &[1; 32769], b"v"), Err(Error::KeySize(32769))));
+    assert!(matches!(change(&mut list).put(&[b"b", b""], b"k", b"v"), Err(Error::NameRequired)));
+    assert!(matches!(change(&mut list).delete(&[b""], b"k"), Err(Error::NameRequired)));
     assert!(list.is_empty());
-    list.put(&[b"b"], &[1; 32768], b"").unwrap();
+    change(&mut list).put(&[b"b"], &[1; 32768], b"").unwrap();
     let (_, db) = database();
     db.write(&list, false).unwrap();
     assert_sound(&db);
@@ -447,9 +533,9 @@ fn lists_of_many_threads_share_commits() {
     let (names, db) = database();
     let before = commits(&db);
     together(&db, THREADS, |number| {
-        let mut list = WriteList::new();
+        let mut list = Arc::new(WriteList::new());
         for key in 0..10 {
-            list.put(&[b"b"], format!("{number:02} {key}").as_bytes(), &[7; 100]).unwrap();
+            change(&mut list).put(&[b"b"], format!("{number:02} {key}").as_bytes(), &[7; 100]).unwrap();
         }
         db.write(&list, false).unwrap();
     });

@@ -1,12 +1,14 @@
 //! Many threads' updates in one commit.
 //!
-//! The callers of [`Db::batch`] hand one transaction from thread to thread. The first begins it; each runs
-//! its own function in its own thread, within a savepoint, and hands on to the next that waits; the last
-//! commits for all. Whoever arrives during a commit waits for the next transaction. So a lone caller waits
-//! for nothing, and a hundred share a sync. (bbolt collects for 10 ms; the idea that waiters gather behind a
-//! sync is that of group commit, Gawlick and Kinkade, 1985.)
+//! The first caller begins a transaction and does its own work in it. Then it does what the callers that wait
+//! have to do, if theirs is a job, which any thread may do; a caller with a function that is bound to its own
+//! thread is handed the transaction instead, and goes on in the same way. Who finds nobody waiting commits for
+//! all. Whoever arrives during a commit waits for the next transaction. So a lone caller waits for nothing, and
+//! a hundred share a sync. (bbolt collects for 10 ms; the idea that waiters gather behind a sync is that of
+//! group commit, Gawlick and Kinkade, 1985. Jobs spare each caller one of two changes of threads:
+//! `cargo bench --bench batch`.)
 //!
-//! H1. At most one member of a batch runs at any time; it holds the transaction.
+//! H1. Each member's work is done within a savepoint, one at any time, by who holds the transaction.
 //! H2. Whoever waits is woken: to run its function, or with the outcome of the commit.
 //! H3. Nothing that one member does can make another fail: what fails is taken back and run again by its own
 //!     caller, alone; a transaction that cannot be taken back is given up and its members run again; and
@@ -16,7 +18,8 @@ use std::any::Any;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, Thread};
 
 use crate::error::{Error, Result};
 use crate::txn::{Hook, Savepoint, Txn, Wait};
@@ -49,11 +52,16 @@ enum Word {
     Alone,
 }
 
+/// Work that any thread may do: as that of [`Db::batch_with`], but of its failure only the fact is told.
+type Job = Box<dyn FnMut(Txn) -> (Option<Txn>, std::result::Result<(), ()>) + Send>;
+
 /// A caller.
-#[derive(Default)]
 struct Member {
+    thread: Thread,
     word: Mutex<Option<Word>>,
-    arrived: Condvar,
+    job: Mutex<Option<Job>>,
+    /// What the job wants to be done once it is committed.
+    hooks: Mutex<Vec<Hook>>,
 }
 
 /// A transaction on its way, and those whose changes it holds.
@@ -77,18 +85,43 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Member {
+    fn new(job: Option<Job>) -> Member {
+        let (word, job) = (Mutex::default(), Mutex::new(job));
+        Member { thread: thread::current(), word, job, hooks: Mutex::default() }
+    }
+
     fn tell(&self, word: Word) {
+        if !matches!(word, Word::Again) {
+            drop(lock(&self.job).take());
+        }
         *lock(&self.word) = Some(word);
-        self.arrived.notify_one();
+        self.thread.unpark();
     }
 
     fn wait(&self) -> Word {
-        let mut word = lock(&self.word);
         loop {
-            match word.take() {
+            let word = lock(&self.word).take();
+            match word {
                 Some(word) => return word,
-                None => word = self.arrived.wait(word).unwrap_or_else(PoisonError::into_inner),
+                None => thread::park(),
             }
+        }
+    }
+
+    fn has_job(&self) -> bool {
+        lock(&self.job).is_some()
+    }
+
+    /// Does the member's job, and keeps its hooks.
+    fn work(&self, txn: Txn, members: &mut Vec<Arc<Member>>) -> Ran {
+        let mut job = lock(&self.job);
+        let Some(job) = job.as_mut() else { return Ran::TakenBack(txn) };
+        match try_within(txn, job, members) {
+            Ran::Kept(txn, hooks) => {
+                *lock(&self.hooks) = hooks;
+                Ran::Kept(txn, Vec::new())
+            }
+            other => other,
         }
     }
 }
@@ -128,6 +161,12 @@ impl Batcher {
         }
     }
 
+    /// Lets those whose transaction is given up queue up again.
+    fn give_up(&self, members: &[Arc<Member>]) {
+        members.iter().for_each(|member| member.tell(Word::Again));
+        self.hand_over();
+    }
+
     /// Sets the most calls that share a commit, at least one.
     pub fn set_max_len(&self, max_len: usize) {
         self.max_len.store(max_len.max(1), Ordering::Relaxed);
@@ -162,20 +201,41 @@ impl Db {
     }
 
     /// As [`Db::batch`], for a function that takes the transaction and gives it back, or drops it where it is
-    /// not to be gone on with: then it fails. It must not panic.
+    /// not to be gone on with: then it fails. Where it panics it is run once more, alone, and its panic comes out.
     pub fn batch_with<E: From<Error>>(
         &self,
+        work: impl FnMut(Txn) -> (Option<Txn>, std::result::Result<(), E>),
+    ) -> std::result::Result<(), E> {
+        self.take_part(Member::new(None), work)
+    }
+
+    /// As [`Db::batch_with`], for a function that another thread may run in place of the caller's, while this
+    /// one waits: that is faster. If it fails there it is run once more in the caller's.
+    pub fn batch_job<E: From<Error>>(
+        &self,
+        work: impl FnMut(Txn) -> (Option<Txn>, std::result::Result<(), E>) + Clone + Send + 'static,
+    ) -> std::result::Result<(), E> {
+        let mut others = work.clone();
+        let job: Job = Box::new(move |txn| {
+            let (txn, done) = others(txn);
+            (txn, done.map_err(drop))
+        });
+        self.take_part(Member::new(Some(job)), work)
+    }
+
+    fn take_part<E: From<Error>>(
+        &self,
+        me: Member,
         mut work: impl FnMut(Txn) -> (Option<Txn>, std::result::Result<(), E>),
     ) -> std::result::Result<(), E> {
-        let batcher = &self.inner.batcher;
-        let me = Arc::new(Member::default());
-        let mut hooks = Vec::new();
+        let (batcher, me) = (&self.inner.batcher, Arc::new(me));
         let mut word = batcher.join(&me)?;
         loop {
             word = match word {
                 Word::Done(result) => {
                     result?;
-                    hooks.into_iter().for_each(|hook: Hook| hook());
+                    let hooks = std::mem::take(&mut *lock(&me.hooks));
+                    hooks.into_iter().for_each(|hook| hook());
                     return Ok(());
                 }
                 Word::Alone => return self.alone(work),
@@ -189,9 +249,9 @@ impl Db {
                 },
                 Word::Run(batch) => {
                     let Batch { txn, mut members } = *batch;
-                    match run_within(txn, &mut work, &mut members) {
+                    match try_within(txn, &mut work, &mut members) {
                         Ran::Kept(txn, own) => {
-                            hooks = own;
+                            *lock(&me.hooks) = own;
                             members.push(me.clone());
                             self.hand_on(txn, members);
                             me.wait()
@@ -201,8 +261,7 @@ impl Db {
                             return self.alone(work);
                         }
                         Ran::GivenUp => {
-                            members.iter().for_each(|member| member.tell(Word::Again));
-                            batcher.hand_over();
+                            batcher.give_up(&members);
                             return self.alone(work);
                         }
                     }
@@ -211,13 +270,35 @@ impl Db {
         }
     }
 
-    /// Gives the transaction to the next caller, or commits it.
-    fn hand_on(&self, txn: Txn, members: Vec<Arc<Member>>) {
-        let (batcher, shared) = (&self.inner.batcher, &self.inner.shared);
-        if let Some(next) = batcher.next(members.len()) {
-            next.tell(Word::Run(Box::new(Batch { txn, members })));
-            return;
+    /// Does the jobs of the callers that wait, until one of them has to be given the transaction, or none is
+    /// left and it is committed.
+    fn hand_on(&self, mut txn: Txn, mut members: Vec<Arc<Member>>) {
+        let batcher = &self.inner.batcher;
+        while let Some(next) = batcher.next(members.len()) {
+            if !next.has_job() {
+                return next.tell(Word::Run(Box::new(Batch { txn, members })));
+            }
+            txn = match next.work(txn, &mut members) {
+                Ran::Kept(txn, _) => {
+                    members.push(next);
+                    txn
+                }
+                Ran::TakenBack(txn) => {
+                    next.tell(Word::Alone);
+                    txn
+                }
+                Ran::GivenUp => {
+                    next.tell(Word::Alone);
+                    return batcher.give_up(&members);
+                }
+            };
         }
+        self.commit_for(txn, members);
+    }
+
+    /// Commits, and tells the members.
+    fn commit_for(&self, txn: Txn, members: Vec<Arc<Member>>) {
+        let (batcher, shared) = (&self.inner.batcher, &self.inner.shared);
         let commit = || if members.is_empty() { Ok(()) } else { txn.commit_silently().map(drop) };
         let result = catch_unwind(AssertUnwindSafe(commit));
         let is_sound = members.len() > 1 && shared.check_poison().is_ok();
@@ -280,6 +361,15 @@ impl Db {
     pub fn set_max_batch_len(&self, max_len: usize) {
         self.inner.batcher.set_max_len(max_len);
     }
+}
+
+/// As [`run_within`]; a panic gives up the transaction, and is left to the run that the caller makes alone.
+fn try_within<E>(
+    txn: Txn,
+    work: &mut impl FnMut(Txn) -> (Option<Txn>, std::result::Result<(), E>),
+    members: &mut Vec<Arc<Member>>,
+) -> Ran {
+    catch_unwind(AssertUnwindSafe(|| run_within(txn, work, members))).unwrap_or(Ran::GivenUp)
 }
 
 /// Runs `work` within a savepoint, and takes back what it did where it fails. `members` gets room for one

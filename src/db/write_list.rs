@@ -1,6 +1,8 @@
 //! A list of writes, made before there is a transaction, and committed together with other threads'
 //! (`batch.rs`): for callers to whom a function that is called back is dear.
 
+use std::sync::Arc;
+
 use crate::error::{Error, Result};
 use crate::format::{MAX_KEY_LEN, max_value_len};
 use crate::txn::{BucketId, ROOT, Txn};
@@ -154,7 +156,11 @@ impl Db {
     ///
     /// `NotFound` where a bucket is missing, unless `with_buckets` says that they are to be made;
     /// `WrongType`; what a commit answers. Then nothing of the list is done.
-    pub fn write(&self, list: &WriteList, with_buckets: bool) -> Result<()> {
-        self.batch(|txn| list.apply(txn, with_buckets))
+    pub fn write(&self, list: &Arc<WriteList>, with_buckets: bool) -> Result<()> {
+        let list = list.clone();
+        self.batch_job(move |mut txn| {
+            let done = list.apply(&mut txn, with_buckets);
+            (Some(txn), done)
+        })
     }
 }

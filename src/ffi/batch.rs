@@ -2,6 +2,7 @@
 #![expect(unsafe_code, reason = "handles, keys and values are pointers, and a rule stands in for a lock")]
 
 use std::ffi::{c_int, c_void};
+use std::sync::Arc;
 
 use super::boundary::{bytes, guard};
 use super::db::{DbCall, bolt_db};
@@ -22,7 +23,7 @@ pub struct bolt_batch {
 static BATCHES: Arena<bolt_batch> = Arena::new();
 
 impl Handle for bolt_batch {
-    type Content = Exclusive<WriteList>;
+    type Content = Exclusive<Arc<WriteList>>;
     const TAG: u8 = 5;
     fn arena() -> &'static Arena<bolt_batch> {
         &BATCHES
@@ -49,10 +50,15 @@ impl BatchCall {
         unsafe { handle::lookup(handle) }.map(|slot| BatchCall { slot })
     }
 
-    fn list(&mut self) -> &mut WriteList {
+    fn content(&mut self) -> &mut Arc<WriteList> {
         // SAFETY: whoever made this BatchCall promised that it is the only one, and `&mut self` says that the
         // batch is entered once.
         unsafe { self.slot.content().get() }
+    }
+
+    /// The list, to be changed: a commit shares it with other threads only until it returns.
+    fn list(&mut self) -> Result<&mut WriteList> {
+        Arc::get_mut(self.content()).ok_or(Error::BadHandle("the batch is being committed"))
     }
 }
 
@@ -107,7 +113,7 @@ pub unsafe extern "C" fn bolt_batch_put(
         let key = unsafe { bytes(key, key_len) }?;
         // SAFETY: the conventions of the header: NULL, or `value_len` bytes.
         let value = unsafe { bytes(value, value_len) }?;
-        call.list().put(&path, key, value)?;
+        call.list()?.put(&path, key, value)?;
         Ok(BOLT_OK)
     })
 }
@@ -136,7 +142,7 @@ pub unsafe extern "C" fn bolt_batch_delete(
         // SAFETY: the conventions of the header: NULL, or `depth` slices.
         let path = unsafe { read_path(bucket_path, depth) }?;
         // SAFETY: the conventions of the header: NULL, or `key_len` bytes.
-        call.list().delete(&path, unsafe { bytes(key, key_len) }?)?;
+        call.list()?.delete(&path, unsafe { bytes(key, key_len) }?)?;
         Ok(BOLT_OK)
     })
 }
@@ -185,7 +191,7 @@ pub unsafe extern "C" fn bolt_batch_commit(db: *mut bolt_db, batch: *mut bolt_ba
         if flags & !BOLT_BATCH_CREATE_BUCKETS != 0 {
             return Err(call.failure(Error::Argument("an unknown flag of a batch")));
         }
-        let written = call.db.write(batch.list(), flags & BOLT_BATCH_CREATE_BUCKETS != 0);
+        let written = call.db.write(batch.content(), flags & BOLT_BATCH_CREATE_BUCKETS != 0);
         written.map_err(|error| call.failure(error))?;
         Ok(BOLT_OK)
     })
@@ -200,7 +206,7 @@ pub unsafe extern "C" fn bolt_batch_clear(batch: *mut bolt_batch) -> c_int {
     guard(|| {
         // SAFETY: the conventions of the header: a handle of this library, used by nobody else.
         let mut call = unsafe { BatchCall::begin(batch) }?;
-        call.list().clear();
+        call.list()?.clear();
         Ok(BOLT_OK)
     })
 }
@@ -220,7 +226,7 @@ pub unsafe extern "C" fn bolt_batch_free(batch: *mut bolt_batch) -> c_int {
         if !call.slot.end(batch) {
             return Err(handle::ended().into());
         }
-        *call.list() = WriteList::new();
+        *call.content() = Arc::default();
         BATCHES.give_back([call.slot]);
         Ok(BOLT_OK)
     })

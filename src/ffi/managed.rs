@@ -7,9 +7,10 @@ use super::boundary::{Failure, guard};
 use super::callback::{Context, Stop, ask, given, tell};
 use super::db::{DbCall, bolt_db};
 use super::error::BOLT_OK;
+use super::handle::Reference;
 use super::txn::{TxnCall, bolt_txn};
 use super::txn_state::Managed;
-use crate::{Txn, Wait};
+use crate::{Error, Txn, Wait};
 
 /// What bolt_view, bolt_update and bolt_batch_update call.
 ///
@@ -41,7 +42,7 @@ pub unsafe extern "C" fn bolt_view(db: *mut bolt_db, r#fn: bolt_txn_fn, ctx: *mu
         let begun = call.db.begin_read().map_err(|error| call.failure(error))?;
         let id = begun.id();
         // SAFETY: the conventions of the header: a function of this type, and its context.
-        let (txn, answer) = run(&call, begun, |txn| unsafe { function(ctx, txn) });
+        let (txn, answer) = run(call.slot.reference(), begun, |txn| unsafe { function(ctx, txn) });
         drop(txn);
         finish(&call, id, answer)
     })
@@ -67,7 +68,7 @@ pub unsafe extern "C" fn bolt_update(db: *mut bolt_db, r#fn: bolt_txn_fn, ctx: *
         let begun = call.db.begin_write(Wait::Forever).map_err(|error| call.failure(error))?;
         let id = begun.id();
         // SAFETY: the conventions of the header: a function of this type, and its context.
-        let (txn, answer) = run(&call, begun, |txn| unsafe { function(ctx, txn) });
+        let (txn, answer) = run(call.slot.reference(), begun, |txn| unsafe { function(ctx, txn) });
         let done = match (txn, answer) {
             (Some(txn), Ok(())) => txn.commit().map_err(Stop::Failed),
             (txn, answer) => {
@@ -84,10 +85,11 @@ pub unsafe extern "C" fn bolt_update(db: *mut bolt_db, r#fn: bolt_txn_fn, ctx: *
 /// Runs a function in a write transaction that the calls of other threads may share, and commits what it did:
 /// many threads' updates wait for the disk once. It returns when the commit is done.
 ///
-/// The function runs in the calling thread. Who calls while nobody else does waits for nothing; who calls
-/// while a commit is on its way to the disk shares the next one. If the function fails (does not return 0),
-/// what it did is taken back, it is run once more in a transaction of its own, and what comes of that is what
-/// the call returns; others are not touched by it. It may also be run again because of others. So it must be
+/// Who calls while nobody else does waits for nothing; who calls while a commit is on its way to the disk
+/// shares the next one. The function runs in the calling thread, or, while that one waits, in the thread of
+/// another call of bolt_batch_update or bolt_batch_commit for the same database (as in bbolt's Batch). If it
+/// fails (does not return 0), what it did is taken back, it is run once more in a transaction of its own, in
+/// the calling thread, and what comes of that is what the call returns; others are not touched by it. It may also be run again because of others. So it must be
 /// fit to be run more than once, and what it writes outside the database may only be relied on when the call
 /// has returned BOLT_OK.
 ///
@@ -105,23 +107,39 @@ pub unsafe extern "C" fn bolt_batch_update(db: *mut bolt_db, r#fn: bolt_txn_fn, 
         // SAFETY: the conventions of the header: a handle that came from this library.
         let call = unsafe { DbCall::begin(db) }?;
         let function = given(r#fn).map_err(|error| call.failure(error))?;
-        let mut id = 0;
-        let done = call.db.batch_with(|begun| {
-            id = begun.id();
+        let (db, context) = (call.slot.reference(), Context(ctx));
+        let done = call.db.batch_job(move |begun| {
+            let (id, context) = (begun.id(), context);
             // SAFETY: the conventions of the header: a function of this type, and its context.
-            run(&call, begun, |txn| unsafe { function(ctx, txn) })
+            let (txn, answer) = run(db, begun, |txn| unsafe { function(context.0, txn) });
+            (txn, answer.map_err(|stop| Stopped { txn: id, stop }))
         });
-        finish(&call, id, done)
+        match done {
+            Ok(()) => Ok(BOLT_OK),
+            Err(Stopped { txn, stop }) => finish(&call, txn, Err(stop)),
+        }
     })
+}
+
+/// Why work in a batch ended early, and in which transaction.
+struct Stopped {
+    txn: u64,
+    stop: Stop,
+}
+
+impl From<Error> for Stopped {
+    fn from(error: Error) -> Stopped {
+        Stopped { txn: 0, stop: error.into() }
+    }
 }
 
 /// Runs a caller's function in a transaction: the transaction, if it can be gone on with, and the answer.
 fn run(
-    call: &DbCall,
+    db: Reference<bolt_db>,
     begun: Txn,
     function: impl FnOnce(*mut bolt_txn) -> c_int,
 ) -> (Option<Txn>, Result<(), Stop>) {
-    let managed = match Managed::open(begun, call.slot.reference()) {
+    let managed = match Managed::open(begun, db) {
         Ok(managed) => managed,
         Err(error) => return (None, Err(error.into())),
     };
