@@ -1717,9 +1717,10 @@ typedef int (*bolt_write_fn)(void *ctx, const void *data, size_t len);
  * @param fn Told how far it has come, about each MiB; may be NULL.
  * @param ctx Given to the function.
  * @param info Filled; its struct_size must be set. May be NULL.
- * @return BOLT_OK; otherwise there is no new file: BOLT_EXISTS where the name is taken; what the function
- *     returned, if not 0; BOLT_ARGUMENT, also for the database's own file; BOLT_BADHANDLE; BOLT_FORKED; an
- *     errno such as ENOSPC.
+ * @return BOLT_OK: it is on the disk, and so is its name. Otherwise there is no new file, or, where the very
+ *     last step failed, one whose name a power cut may take away again: BOLT_EXISTS where the name is taken;
+ *     what the function returned, if not 0; BOLT_ARGUMENT, also for the database's own file;
+ *     BOLT_BADHANDLE; BOLT_FORKED; an errno such as ENOSPC.
  */
 BOLT_API BOLT_MUST_USE int bolt_backup(bolt_txn *txn, const char *path, uint32_t file_mode, uint32_t flags,
         bolt_progress_fn fn, void *ctx, bolt_backup_info *info);
@@ -1768,9 +1769,10 @@ BOLT_API BOLT_MUST_USE int bolt_backup_write(bolt_txn *txn, bolt_write_fn fn, vo
  * @param fn Told how many bytes of keys and values have been copied (the total is 0: it is not known); may
  *     be NULL.
  * @param ctx Given to the function.
- * @return BOLT_OK; otherwise there is no new file: BOLT_EXISTS where the name is taken; what the function
- *     returned, if not 0; BOLT_FULL; BOLT_CORRUPT; BOLT_ARGUMENT, also for the database's own file;
- *     BOLT_BADHANDLE; BOLT_FORKED; an errno such as ENOSPC.
+ * @return BOLT_OK: it is on the disk, and so is its name. Otherwise there is no new file, or, where the very
+ *     last step failed, one whose name a power cut may take away again: BOLT_EXISTS where the name is taken;
+ *     what the function returned, if not 0; BOLT_FULL; BOLT_CORRUPT; BOLT_ARGUMENT, also for the database's
+ *     own file; BOLT_BADHANDLE; BOLT_FORKED; an errno such as ENOSPC.
  */
 BOLT_API BOLT_MUST_USE int bolt_compact(bolt_db *db, const char *path, const bolt_options *options,
         uint64_t txn_max_bytes, uint32_t flags, bolt_progress_fn fn, void *ctx);

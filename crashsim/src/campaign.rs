@@ -34,10 +34,11 @@ impl Quick {
             .chain(simple_ways().flat_map(|first| simple_ways().map(move |second| vec![first, second])))
             .collect();
         let random = &mut Random::new(1);
-        let mut cases: Vec<Case> = (0..20).map(Case::Faults).collect();
-        cases.extend((0..250).map(Case::Deep));
-        cases.extend((0..50).map(Case::Lies));
-        let sampled = (0..3000).map(|_| Case::Small(random.next() % small_count(3)));
+        // The longest ones first, so that no thread is left with one at the end.
+        let mut cases: Vec<Case> = (0..8).map(Case::Faults).collect();
+        cases.extend((0..80).map(Case::Deep));
+        cases.extend((0..20).map(Case::Lies));
+        let sampled = (0..1500).map(|_| Case::Small(random.next() % small_count(3)));
         cases.extend(sampled);
         // All sequences of two simple transactions with the default mode, and a tenth of those with the
         // others.
@@ -60,9 +61,30 @@ impl Quick {
     }
 }
 
+impl Quick {
+    /// How many cases they are.
+    pub fn len(&self) -> u64 {
+        self.cases.len() as u64
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.cases.is_empty()
+    }
+}
+
 impl Plan for Quick {
     fn case(&self, number: u64) -> Option<Case> {
         self.cases.get(number as usize).copied()
+    }
+}
+
+/// The small scope, case by case: all sequences of one transaction, then of two, then of three.
+pub struct Exhaust;
+
+impl Plan for Exhaust {
+    fn case(&self, number: u64) -> Option<Case> {
+        if number < small_count(3) { Some(Case::Small(number)) } else { None }
     }
 }
 
@@ -100,16 +122,26 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Does the cases of `plan` on `threads` threads, until they are done, the time is over or something goes
-/// wrong. `progress` is called from time to time.
+/// How cases are worked off.
+pub struct Schedule {
+    /// On so many threads.
+    pub threads: usize,
+    /// From the case of this number on.
+    pub start: u64,
+    /// Until then.
+    pub end: Option<Instant>,
+}
+
+/// Does the cases of `plan` until they are done, the time is over or something goes wrong. `progress` is
+/// called from time to time. Gives the number of the first case that was not begun, and what went wrong.
 pub fn perform(
     plan: &dyn Plan,
     examiner: &Examiner,
-    threads: usize,
-    end: Option<Instant>,
+    schedule: &Schedule,
     progress: &mut dyn FnMut(&Examiner),
-) -> Option<Failure> {
-    let next = AtomicU64::new(0);
+) -> (u64, Option<Failure>) {
+    let Schedule { threads, start, end } = *schedule;
+    let next = AtomicU64::new(start);
     let is_over = AtomicBool::new(false);
     let failure: Mutex<Option<Failure>> = Mutex::new(None);
     let current: Vec<Current> = (0..threads).map(|_| Mutex::default()).collect();
@@ -133,8 +165,8 @@ pub fn perform(
             }
         }
     });
-    let mut failure = lock(&failure);
-    failure.take()
+    let failure = lock(&failure).take();
+    (next.load(Ordering::Relaxed), failure)
 }
 
 fn work(
@@ -211,6 +243,7 @@ pub fn figures(examiner: &Examiner, time: Duration) -> String {
     line("disks that the cuts left", get(&counters.images));
     line("distinct (disk, bounds), each opened, checked, compared, written on, reopened", distinct);
     line("of them left by a second cut, in a recovery or in the commits after it", get(&counters.second));
+    line("distinct copies, by backup and compaction, verified in the same way", get(&counters.copies));
     line("recoveries that were cut", get(&counters.recoveries));
     let _ = writeln!(
         text,

@@ -15,7 +15,7 @@ use crate::model::{Bucket, perform};
 use crate::random::{Random, mix};
 use crate::reader::{self, META_LEN};
 use crate::run::{Config, Cuts, Run, Start};
-use crate::script::{self, Change, MODES, SMALL_CHANGES, Step};
+use crate::script::{self, Change, CopyWay, MODES, SMALL_CHANGES, Step};
 use crate::verify::{PATH, Setup, Verdict, Violation};
 
 /// A run, or the runs of one script with each fault.
@@ -119,7 +119,7 @@ impl Case {
 const FAULT_BUDGET: Budget = Budget { subsets: 16, singles: 4, random: 6, torn: 3 };
 
 /// How one transaction of the small scope can go: what comes before it, and its changes.
-const SMALL_BEFORE: u64 = 6;
+const SMALL_BEFORE: u64 = 8;
 const SMALL_WAYS: u64 =
     SMALL_BEFORE * (1 + SMALL_CHANGES as u64 + SMALL_CHANGES as u64 * SMALL_CHANGES as u64);
 /// The freelist's modes, and bbolt's rules.
@@ -170,6 +170,8 @@ fn before(number: u64) -> Option<Step> {
         3 => Some(Step::CloseReader),
         4 => Some(Step::Rollback(vec![Change::Small(3)])),
         5 => Some(Step::Mode(FreelistMode::EachCommit)),
+        6 => Some(Step::Copy { way: CopyWay::Backup, replace: true }),
+        7 => Some(Step::Copy { way: CopyWay::Compaction(0), replace: true }),
         _ => None,
     }
 }
@@ -209,14 +211,21 @@ fn setup(random: &mut Random) -> Setup {
 
 fn deep(seed: u64) -> Verdict<Config> {
     let random = &mut Random::new(mix(seed));
-    let setup = setup(random);
+    let setup = match seed % 16 {
+        8 => Setup { page_size: 8192, ..setup(random) },
+        9 => Setup { page_size: 32768, ..setup(random) },
+        _ => setup(random),
+    };
     let start = match random.below(6) {
         0 => unborn(random, setup.page_size),
         1 | 2 => stored(random, &setup)?,
         _ => Start::Absent,
     };
     let length = if random.once_in(10) { 100 + random.below(300) } else { 8 + random.below(40) };
-    let steps = script::deep(random, setup.page_size, length);
+    let mut steps = script::deep(random, setup.page_size, length);
+    if seed % 5 == 2 {
+        steps = script::with_copies(steps, random);
+    }
     Ok(Config { start, steps, ..plain(setup, random.next()) })
 }
 
@@ -261,6 +270,9 @@ fn fault_script(seed: u64) -> Config {
             _ => Step::Commit(vec![change(random)]),
         });
         steps.push(Step::Commit(vec![change(random)]));
+    }
+    if seed % 4 == 3 {
+        steps = script::with_copies(steps, random);
     }
     Config { start, steps, budget: FAULT_BUDGET, ..plain(setup, random.next()) }
 }

@@ -13,7 +13,9 @@ use crate::lint::{LintNamespace, Rules};
 use crate::random::Random;
 use crate::reader;
 use crate::sim::Sim;
-use crate::verify::{Bounds, PATH, Recovery, Setup, Stage, Verdict, Violation, verify};
+use crate::verify::{
+    Bounds, COPY, Goal, PATH, Recovery, Setup, Stage, Verdict, Violation, file_of, verify, verify_copy,
+};
 
 /// What was done so far.
 #[derive(Debug, Default)]
@@ -30,6 +32,8 @@ pub struct Counters {
     pub distinct: AtomicU64,
     /// Of those, how many were left by a second cut, during recovery or the commits after it.
     pub second: AtomicU64,
+    /// Different copies, by backup and by compaction, that were verified.
+    pub copies: AtomicU64,
     /// Recoveries that were cut.
     pub recoveries: AtomicU64,
     /// Calls that failed as planned.
@@ -162,10 +166,27 @@ impl Examiner {
     ) -> Verdict<()> {
         let Some((image, key)) = self.is_wanted(point, choice, bounds_key) else { return Ok(()) };
         verify(&image, bounds, setup, key % 4 == 0)?;
+        self.look_at_copy(&image, bounds, setup)?;
         if self.second_one_in != 0 && (key >> 16) % self.second_one_in == 0 && !bounds.is_fragile {
             self.cut_again(&image, bounds, setup, key)?;
         }
         Ok(())
+    }
+
+    /// The same copy lies beside many states of the database, and is looked at once.
+    fn look_at_copy(&self, image: &Image, bounds: &Bounds, setup: &Setup) -> Verdict<()> {
+        let Some(bytes) = file_of(image, COPY) else {
+            return match bounds.copy.may_be_absent {
+                true => Ok(()),
+                false => Err(Violation::new("the copy is gone")),
+            };
+        };
+        let states: Vec<u8> = bounds.copy.goals.iter().flat_map(|goal| goal.digest.to_le_bytes()).collect();
+        if self.seen.is_new(digest::of(&[bytes, &states]) as u64) == Some(false) {
+            return Ok(());
+        }
+        count(&self.counters.copies);
+        verify_copy(image, &bounds.copy, setup)
     }
 
     /// The disk, unless it was seen before with the same bounds, and its key.
@@ -192,14 +213,16 @@ impl Examiner {
         sim.set_recording(true);
         let mut later = vec![bounds.clone()];
         let mut now = bounds.clone();
-        let recovery = Recovery { names: &lint, setup, bounds, is_long: true };
+        let exactly =
+            |goal: &Arc<Goal>| Bounds { copy: bounds.copy.clone(), ..Bounds::exactly(goal.clone()) };
+        let recovery = Recovery { names: &lint, path: PATH, setup, bounds, is_long: true };
         recovery.run(&mut |stage| {
             match stage {
-                Stage::Opened(goal) => now = Bounds::exactly((*goal).clone()),
+                Stage::Opened(goal) => now = exactly(goal),
                 Stage::Writing(goal) => now.goals.push((*goal).clone()),
                 Stage::Written(goal) => {
                     lint.acknowledge(Path::new(PATH));
-                    now = Bounds::exactly((*goal).clone());
+                    now = exactly(goal);
                 }
             }
             sim.set_label(later.len());

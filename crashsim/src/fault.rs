@@ -98,6 +98,8 @@ pub enum Extent {
 pub enum Kind {
     /// The call answers this errno.
     Errno(i32),
+    /// A read answers fewer bytes than there are, and no error.
+    Short,
     /// The process ends here: no later call does anything, and what was written stays in the system's cache.
     Death,
 }
@@ -144,6 +146,7 @@ impl Plan {
         for is_lasting in [false, true] {
             plans.push(Plan { kind: Kind::Errno(libc::EIO), is_lasting, drops_cache: true, ..plan });
         }
+        plans.extend([false, true].map(|is_lasting| Plan { kind: Kind::Short, is_lasting, ..plan }));
         plans
     }
 
@@ -157,6 +160,7 @@ impl Plan {
         let drops = !self.drops_cache || matches!(call, Call::Sync(_));
         let errno = match self.kind {
             Kind::Errno(libc::ENOSPC | libc::EDQUOT) => call.takes_room() || matches!(call, Call::Sync(_)),
+            Kind::Short => call == Call::Read,
             _ => true,
         };
         extent && drops && errno
@@ -169,6 +173,7 @@ impl Plan {
         }
         match self.kind {
             Kind::Errno(libc::ENOSPC | libc::EDQUOT) if index > self.call => call.takes_room(),
+            Kind::Short => call == Call::Read,
             _ => true,
         }
     }
@@ -182,10 +187,12 @@ impl Plan {
         }
     }
 
-    /// The errno that is answered. That of a dead process is seen by nobody; the linter knows it.
+    /// The errno that is answered. That of a dead process is seen by nobody; the linter knows it. A short
+    /// read answers none.
     pub fn errno(&self) -> i32 {
         match self.kind {
             Kind::Errno(errno) => errno,
+            Kind::Short => 0,
             Kind::Death => DEATH,
         }
     }

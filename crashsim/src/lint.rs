@@ -12,6 +12,8 @@
 //! * F17: what an open reader may see is not written. Whoever has begun a reader says so by
 //!   [`LintNamespace::pin`].
 //!
+//! A file without a name may be written in any order: a cut leaves nothing of it.
+//!
 //! A file that is met for the first time is taken as durable in full. The linter decodes pages by the reader of
 //! this crate.
 
@@ -121,7 +123,7 @@ impl LintNamespace {
                 .entry(path.to_path_buf())
                 .or_insert_with(|| Arc::new(Mutex::new(Watched::new(&*inner))))
                 .clone(),
-            None => Arc::new(Mutex::new(Watched::new(&*inner))),
+            None => Arc::new(Mutex::new(Watched { is_nameless: true, ..Watched::new(&*inner) })),
         };
         Box::new(LintStorage { inner, file, ledger: self.ledger.clone() })
     }
@@ -130,6 +132,10 @@ impl LintNamespace {
 impl Namespace for LintNamespace {
     fn open(&self, path: &Path, read_only: bool) -> Result<Option<Box<dyn Storage>>> {
         Ok(self.inner.open(path, read_only)?.map(|inner| self.watch(Some(path), inner)))
+    }
+
+    fn exists(&self, path: &Path) -> bool {
+        self.inner.exists(path)
     }
 
     fn create_unnamed(&self, path: &Path, mode: u32) -> Result<Box<dyn Storage>> {
@@ -164,6 +170,8 @@ struct Watched {
     is_len_dirty: bool,
     pins: BTreeMap<u64, Arc<Pages>>,
     pin_count: u64,
+    /// Whether no name leads to it: then a cut leaves nothing of it, and it may be written in any order.
+    is_nameless: bool,
 }
 
 impl Watched {
@@ -320,7 +328,10 @@ impl LintStorage {
     /// The file has a name now, which is not durable yet. What stands in it must be.
     fn named(&self, path: &Path) {
         let is_durable = {
-            let file = lock(&self.file);
+            let mut file = lock(&self.file);
+            if std::mem::take(&mut file.is_nameless) {
+                aside(|| file.look(&*self.inner));
+            }
             file.unsynced.is_empty() && file.durable_len == file.len
         };
         let mut ledger = lock(&self.ledger);
@@ -345,7 +356,7 @@ impl LintStorage {
         findings: &mut Vec<String>,
     ) -> Option<(usize, Known)> {
         let page_size = file.page_size?;
-        if file.is_begun_by(offset, len) {
+        if file.is_nameless || file.is_begun_by(offset, len) {
             return None;
         }
         let rules = self.rules();
@@ -395,6 +406,9 @@ impl LintStorage {
         let now = self.inner.len().unwrap_or(file.len);
         if let Some(fault) = file.grown(now) {
             self.report(vec![fault]);
+        }
+        if file.is_nameless {
+            return;
         }
         let Some(page_size) = file.page_size.filter(|_| !is_begun) else {
             // Until it is durable neither slot is to be relied on.

@@ -1,6 +1,7 @@
-//! `crashsim quick`: the cases of the continuous integration. `crashsim soak --seconds N --seed S`: as many
-//! as the time allows. `crashsim replay CASE..`: cases by their names, as a failure gives them; `deep:0-99`
-//! is a hundred.
+//! `crashsim quick`: the cases of the continuous integration. `crashsim soak --seconds N --seed S`: as many by
+//! chance as the time allows; `crashsim exhaust --seconds N`: the small scope, one case after the other. Both
+//! say at their end with which `--start` to go on. `crashsim replay CASE..`: cases by their names, as a failure
+//! gives them; `deep:0-99` is a hundred.
 //!
 //! The exit code is 1 where something goes wrong: then the case is printed, and what shows it is written to a
 //! file.
@@ -10,11 +11,14 @@ use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use crashsim::campaign::{self, Failure, Quick, Soak};
+use crashsim::campaign::{self, Exhaust, Failure, Plan, Quick, Schedule, Soak};
 use crashsim::cases::Case;
 use crashsim::examine::Examiner;
 
-const USAGE: &str = "usage: crashsim quick [--threads N] [--scale PERCENT] | soak --seconds N [--seed S] [--threads N] | replay CASE..";
+const USAGE: &str = "usage: crashsim quick [--threads N] [--scale PERCENT]
+       crashsim soak --seconds N [--seed S] [--start N] [--threads N]
+       crashsim exhaust --seconds N [--start N] [--threads N]
+       crashsim replay CASE..";
 /// What quick promises.
 const DISTINCT_MIN: u64 = 100_000;
 /// How many disks are remembered: 16 bytes each and some.
@@ -26,6 +30,7 @@ struct Arguments {
     command: String,
     seconds: u64,
     seed: u64,
+    start: u64,
     threads: usize,
     scale: u64,
     cases: Vec<Case>,
@@ -41,7 +46,8 @@ fn main() -> ExitCode {
     };
     match arguments.command.as_str() {
         "quick" => quick(&arguments),
-        "soak" => soak(&arguments),
+        "soak" => endure(&arguments, &Soak { seed: arguments.seed }),
+        "exhaust" => endure(&arguments, &Exhaust),
         _ => replay(&arguments),
     }
 }
@@ -49,11 +55,12 @@ fn main() -> ExitCode {
 fn parse(words: impl Iterator<Item = String>) -> Result<Arguments, String> {
     let mut words = words;
     let command = words.next().ok_or("no command")?;
-    if !["quick", "soak", "replay"].contains(&command.as_str()) {
+    if !["quick", "soak", "exhaust", "replay"].contains(&command.as_str()) {
         return Err(format!("unknown command {command}"));
     }
     let threads = std::thread::available_parallelism().map_or(2, |count| count.get());
-    let mut arguments = Arguments { command, seconds: 60, seed: 0, threads, scale: 100, cases: Vec::new() };
+    let mut arguments =
+        Arguments { command, seconds: 60, seed: 0, start: 0, threads, scale: 100, cases: Vec::new() };
     while let Some(word) = words.next() {
         let mut number = || {
             let value = words.next().ok_or(format!("{word} needs a number"))?;
@@ -62,6 +69,7 @@ fn parse(words: impl Iterator<Item = String>) -> Result<Arguments, String> {
         match word.as_str() {
             "--seconds" => arguments.seconds = number()?,
             "--seed" => arguments.seed = number()?,
+            "--start" => arguments.start = number()?,
             "--threads" => arguments.threads = number()?.clamp(1, 1024) as usize,
             "--scale" => arguments.scale = number()?,
             case if arguments.command == "replay" => arguments.cases.extend(expand(case)?),
@@ -83,7 +91,9 @@ fn quick(arguments: &Arguments) -> ExitCode {
     let examiner = Examiner::new(REMEMBERED, SECOND_ONE_IN);
     let start = Instant::now();
     let plan = Quick::new(arguments.scale);
-    let failure = campaign::perform(&plan, &examiner, arguments.threads, None, &mut |_| {});
+    let schedule = Schedule { threads: arguments.threads, start: 0, end: None };
+    let (count, failure) = campaign::perform(&plan, &examiner, &schedule, &mut |_| {});
+    println!("{:>12}  cases", count.min(plan.len()));
     print!("{}", campaign::figures(&examiner, start.elapsed()));
     if let Some(failure) = failure {
         return fail(&failure);
@@ -97,24 +107,25 @@ fn quick(arguments: &Arguments) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn soak(arguments: &Arguments) -> ExitCode {
+fn endure(arguments: &Arguments, plan: &dyn Plan) -> ExitCode {
     let examiner = Examiner::new(REMEMBERED, SECOND_ONE_IN);
     let start = Instant::now();
     let end = start + Duration::from_secs(arguments.seconds);
     let mut next_report = start + Duration::from_secs(60);
-    let plan = Soak { seed: arguments.seed };
-    let failure = campaign::perform(&plan, &examiner, arguments.threads, Some(end), &mut |examiner| {
+    let schedule = Schedule { threads: arguments.threads, start: arguments.start, end: Some(end) };
+    let (next, failure) = campaign::perform(plan, &examiner, &schedule, &mut |examiner| {
         if Instant::now() >= next_report {
             next_report += Duration::from_secs(60);
             let distinct = examiner.counters.distinct.load(Ordering::Relaxed);
             println!("{:>6} s  {distinct} distinct", start.elapsed().as_secs());
         }
     });
+    println!("{:>12}  cases", next - arguments.start);
     print!("{}", campaign::figures(&examiner, start.elapsed()));
     if let Some(failure) = failure {
         return fail(&failure);
     }
-    println!("no violation with seed {}", arguments.seed);
+    println!("no violation; go on with --seed {} --start {next}", arguments.seed);
     ExitCode::SUCCESS
 }
 

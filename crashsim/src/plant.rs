@@ -91,6 +91,10 @@ impl Namespace for PlantedNamespace {
         Ok(self.inner.open(path, read_only)?.map(|inner| self.wrap(inner, true)))
     }
 
+    fn exists(&self, path: &Path) -> bool {
+        self.inner.exists(path)
+    }
+
     fn create_unnamed(&self, path: &Path, mode: u32) -> Result<Box<dyn Storage>> {
         Ok(self.wrap(self.inner.create_unnamed(path, mode)?, false))
     }

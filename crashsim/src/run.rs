@@ -8,19 +8,20 @@ use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
 
+use bolt::db::{BackupOptions, CompactOptions, backup_in};
 use bolt::storage::Namespace;
 use bolt::{Db, Error, FreelistMode, Options, Txn, Wait};
 
 use crate::cut::Budget;
 use crate::examine::{Examiner, count};
-use crate::fault::{Kind, Plan, Target, aside};
+use crate::fault::{Call, Kind, Plan, Target, aside};
 use crate::lint::{LintNamespace, Rules};
 use crate::model::{self, Action, Bucket};
 use crate::plant::{Plant, PlantedNamespace};
 use crate::random::Random;
-use crate::script::{Change, Step};
+use crate::script::{Change, CopyWay, Step};
 use crate::sim::{Fired, Quirk, Sim};
-use crate::verify::{Bounds, Goal, PATH, Setup, Verdict, Violation, check};
+use crate::verify::{Bounds, COPY, CopyBounds, Goal, PATH, Setup, Verdict, Violation, check};
 
 /// What is there when a run begins.
 #[derive(Clone, Debug)]
@@ -246,6 +247,7 @@ impl<'e> Run<'e> {
                 Ok(())
             }
             Step::Sync => self.sync(),
+            Step::Copy { way, replace } => self.copy(*way, *replace),
         }
     }
 
@@ -266,6 +268,11 @@ impl<'e> Run<'e> {
         if !self.bounds.is_fragile {
             self.lint.acknowledge(Path::new(PATH));
         }
+        self.mark(moment);
+    }
+
+    /// This is a moment of its own, with the bounds as they are now.
+    fn mark(&mut self, moment: &'static str) {
         self.note();
         self.sim.mark(moment);
     }
@@ -401,7 +408,8 @@ impl<'e> Run<'e> {
         } else {
             vec![next.clone()]
         };
-        self.bounds = Bounds { goals, may_be_absent: before.may_be_absent && is_fragile, is_fragile };
+        let may_be_absent = before.may_be_absent && is_fragile;
+        self.bounds = Bounds { goals, may_be_absent, is_fragile, ..before };
         self.live = Some(next);
         self.lint.set_synced(!is_fragile);
         if is_lied_to {
@@ -471,6 +479,59 @@ impl<'e> Run<'e> {
             }
             (Ok(()), false) => Err(Violation::new("it answers a sync that failed")),
             (Err(error), true) => Err(Violation::new(format!("a sync fails on a sound disk: {error}"))),
+        }
+    }
+
+    /// Makes a copy, which the disk holds from then on; where that fails, no name leads to a new one, unless
+    /// the name itself was the last thing that was done.
+    fn copy(&mut self, way: CopyWay, replace: bool) -> Verdict<()> {
+        let (Some(db), Some(live)) = (self.db.clone(), self.live.clone()) else { return Ok(()) };
+        let path = Path::new(COPY);
+        let is_refused = self.sim.exists(path) && !replace;
+        let before = self.bounds.copy.clone();
+        self.bounds.copy.goals.push(live.clone());
+        self.note();
+        let fired = self.sim.fired_count();
+        let result = self.make_copy(&db, way, replace);
+        let fired = self.sim.fired_since(fired);
+        if self.sim.is_dead() {
+            self.live = None;
+            return Ok(());
+        }
+        let is_named = fired.iter().any(|fault| matches!(fault.call, Call::Link | Call::SyncDirectory));
+        match result {
+            Err(Error::Exists) if is_refused => self.bounds.copy = before,
+            Ok(()) if is_refused => return Err(Violation::new("a copy took the place of a file")),
+            Ok(()) => {
+                if let Some(fault) = fired.iter().find(|fault| fault.call.is_change()) {
+                    return Err(Violation::new(format!("it made a copy although {:?} failed", fault.call)));
+                }
+                self.bounds.copy = CopyBounds { goals: vec![live], may_be_absent: false };
+                self.lint.acknowledge(path);
+            }
+            Err(error) if fired.is_empty() => {
+                return Err(Violation::new(format!("a copy fails on a sound disk: {error}")));
+            }
+            Err(_) if !is_named => self.bounds.copy = before,
+            Err(_) => {}
+        }
+        self.mark("the next step, a copy having been tried");
+        Ok(())
+    }
+
+    fn make_copy(&self, db: &Db, way: CopyWay, replace: bool) -> bolt::Result<()> {
+        let path = Path::new(COPY);
+        match way {
+            CopyWay::Backup => {
+                let options = BackupOptions { replace, ..BackupOptions::default() };
+                let txn = db.begin_read()?;
+                backup_in::<Error>(&*self.names, &txn, path, options, |_, _| Ok(())).map(|_| ())
+            }
+            CopyWay::Compaction(txn_max_len) => {
+                let target = self.config.setup.options();
+                let options = CompactOptions { txn_max_len, replace, target };
+                db.compact_in(&*self.names, path, &options, |_| Ok(()))
+            }
         }
     }
 

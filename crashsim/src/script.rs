@@ -29,7 +29,26 @@ pub enum Step {
     NoSync(bool),
     /// Makes durable what was committed without syncs.
     Sync,
+    /// Makes a copy of the database.
+    Copy {
+        /// How.
+        way: CopyWay,
+        /// Whether it may take the place of an earlier one.
+        replace: bool,
+    },
 }
+
+/// How a copy is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CopyWay {
+    /// Page by page.
+    Backup,
+    /// By a compaction, which commits after so many bytes; 0: once.
+    Compaction(u64),
+}
+
+/// The ways in which copies are made.
+pub const COPY_WAYS: [CopyWay; 3] = [CopyWay::Backup, CopyWay::Compaction(0), CopyWay::Compaction(700)];
 
 /// A change, or several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,6 +200,16 @@ fn value_len(random: &mut Random, page_size: usize) -> usize {
     }
 }
 
+/// Puts copies between the steps.
+pub fn with_copies(steps: Vec<Step>, random: &mut Random) -> Vec<Step> {
+    let one_in = 2 + steps.len() / 6;
+    let copy = |random: &mut Random| Step::Copy { way: random.pick(&COPY_WAYS), replace: !random.once_in(4) };
+    let with_copy = |step| if random.once_in(one_in) { vec![step, copy(random)] } else { vec![step] };
+    let mut all: Vec<Step> = steps.into_iter().flat_map(with_copy).collect();
+    all.push(copy(random));
+    all
+}
+
 /// A long run by chance.
 pub fn deep(random: &mut Random, page_size: u32, length: usize) -> Vec<Step> {
     let changes = |random: &mut Random| {
@@ -230,6 +259,9 @@ impl fmt::Display for Step {
             Step::Mode(mode) => write!(out, "freelist mode {mode:?}"),
             Step::NoSync(on) => write!(out, "no sync {on}"),
             Step::Sync => write!(out, "sync"),
+            Step::Copy { way, replace } => {
+                write!(out, "copy by {way:?}{}", if *replace { ", replacing" } else { "" })
+            }
         }
     }
 }

@@ -197,12 +197,17 @@ impl State {
         if !self.is_recording {
             return;
         }
-        let mut names: Vec<NameCut> = Vec::new();
-        for (path, &file) in &self.live {
-            let durable = self.durable.get(path).copied();
-            names.push(NameCut { path: path.clone(), file, durable });
-        }
-        let files = self.files.iter().map(DiskFile::cut).collect();
+        // A file that no name leads to is nobody's.
+        let mut named: Vec<usize> = self.live.values().chain(self.durable.values()).copied().collect();
+        named.sort_unstable();
+        named.dedup();
+        let place = |id: &usize| named.binary_search(id).unwrap_or_default();
+        let names = self.live.iter().map(|(path, file)| {
+            let durable = self.durable.get(path).map(place);
+            NameCut { path: path.clone(), file: place(file), durable }
+        });
+        let names = names.collect();
+        let files = named.iter().filter_map(|&id| self.files.get(id)).map(DiskFile::cut).collect();
         self.points.push(CrashPoint { label: self.label, moment, files, names });
     }
 }
@@ -219,6 +224,10 @@ impl Namespace for Sim {
             let id = id.ok_or_else(|| Error::Panic("the disk does not know the file".into()))?;
             Ok(Some(self.wrap(inner, id)))
         })
+    }
+
+    fn exists(&self, path: &Path) -> bool {
+        self.memory.exists(path)
     }
 
     fn create_unnamed(&self, path: &Path, mode: u32) -> Result<Box<dyn Storage>> {
@@ -312,7 +321,15 @@ impl Storage for SimStorage {
     }
 
     fn read_at(&self, buf: &mut [u8], offset: u64) -> Result<usize> {
-        self.sim.ask(Call::Read, || self.inner.read_at(buf, offset))
+        let plan = self.sim.begin(Call::Read);
+        match plan {
+            None => self.inner.read_at(buf, offset),
+            Some(plan) if plan.kind == Kind::Short => {
+                let count = self.inner.read_at(buf, offset)?;
+                Ok(self.sim.state().random.below(count.max(1)))
+            }
+            Some(plan) => Err(failed(&plan)),
+        }
     }
 
     fn write_at(&self, parts: &[IoSlice<'_>], offset: u64) -> Result<()> {

@@ -17,6 +17,8 @@ use crate::reader;
 
 /// The file of every run.
 pub const PATH: &str = "/sim/test.db";
+/// The copy of it, where one is made.
+pub const COPY: &str = "/sim/copy.db";
 
 /// How the databases of a run are opened.
 #[derive(Clone, Copy, Debug)]
@@ -140,18 +142,32 @@ pub struct Bounds {
     pub may_be_absent: bool,
     /// Whether commits without syncs have left nothing certain: then it must only not do harm.
     pub is_fragile: bool,
+    /// What a copy may hold.
+    pub copy: CopyBounds,
+}
+
+/// What a copy may hold.
+#[derive(Clone, Debug)]
+pub struct CopyBounds {
+    /// The states, one of which it holds where it is there.
+    pub goals: Vec<Arc<Goal>>,
+    /// Whether it may be missing.
+    pub may_be_absent: bool,
 }
 
 impl Bounds {
-    /// Exactly this state.
+    /// Exactly this state, and no copy.
     pub fn exactly(goal: Arc<Goal>) -> Bounds {
-        Bounds { goals: vec![goal], may_be_absent: false, is_fragile: false }
+        let copy = CopyBounds { goals: Vec::new(), may_be_absent: true };
+        Bounds { goals: vec![goal], may_be_absent: false, is_fragile: false, copy }
     }
 
     /// The bytes that tell these bounds from others.
     pub fn key(&self) -> Vec<u8> {
-        let flags = [u8::from(self.may_be_absent), u8::from(self.is_fragile)];
-        self.goals.iter().flat_map(|goal| goal.digest.to_le_bytes()).chain(flags).collect()
+        let flags = [self.may_be_absent, self.is_fragile, self.copy.may_be_absent].map(u8::from);
+        let copies = self.copy.goals.iter().flat_map(|goal| goal.digest.to_le_bytes());
+        let goals = self.goals.iter().flat_map(|goal| goal.digest.to_le_bytes());
+        goals.chain(flags).chain(copies).collect()
     }
 
     /// The state with this digest.
@@ -174,6 +190,8 @@ pub enum Stage<'g> {
 pub struct Recovery<'r> {
     /// The files.
     pub names: &'r dyn Namespace,
+    /// The one that is opened.
+    pub path: &'r str,
     /// How it is opened.
     pub setup: &'r Setup,
     /// What it may hold.
@@ -209,7 +227,7 @@ impl Recovery<'_> {
     }
 
     fn open(&self, when: &str) -> Verdict<Db> {
-        Db::open_in(self.names, Path::new(PATH), &self.setup.options())
+        Db::open_in(self.names, Path::new(self.path), &self.setup.options())
             .map_err(|error| Violation::new(format!("it does not open {when}: {error}")))
     }
 }
@@ -256,12 +274,24 @@ fn check_txn(txn: &mut Txn, is_cut: bool) -> Verdict<Digest> {
     model::digest_of(txn).map_err(|error| Violation::new(format!("it cannot be read: {error}")))
 }
 
-/// Holds the disk that a cut has left against its bounds.
+/// Holds the database on the disk that a cut has left against its bounds.
 pub fn verify(image: &Image, bounds: &Bounds, setup: &Setup, is_long: bool) -> Verdict<()> {
-    let judged = catch_unwind(AssertUnwindSafe(|| judge(image, bounds, setup, is_long)));
+    verify_file(image, PATH, bounds, setup, is_long)
+}
+
+/// Holds its copy against them.
+pub fn verify_copy(image: &Image, bounds: &CopyBounds, setup: &Setup) -> Verdict<()> {
+    let CopyBounds { goals, may_be_absent } = bounds.clone();
+    let no_copy = CopyBounds { goals: Vec::new(), may_be_absent: true };
+    let bounds = Bounds { goals, may_be_absent, is_fragile: false, copy: no_copy };
+    verify_file(image, COPY, &bounds, setup, true).map_err(|violation| violation.at("in the copy"))
+}
+
+fn verify_file(image: &Image, path: &str, bounds: &Bounds, setup: &Setup, is_long: bool) -> Verdict<()> {
+    let judged = catch_unwind(AssertUnwindSafe(|| judge(image, path, bounds, setup, is_long)));
     let judged = judged.unwrap_or_else(|panic| Err(Violation::new(format!("a panic: {}", text_of(&*panic)))));
     judged.map_err(|mut violation| {
-        violation.image.get_or_insert_with(|| file_of(image).cloned().unwrap_or_default());
+        violation.image.get_or_insert_with(|| file_of(image, path).cloned().unwrap_or_default());
         violation
     })
 }
@@ -272,24 +302,25 @@ pub fn text_of(panic: &(dyn std::any::Any + Send)) -> String {
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
 }
 
-fn file_of(image: &Image) -> Option<&Vec<u8>> {
-    image.iter().find(|(path, _)| path == Path::new(PATH)).map(|(_, bytes)| bytes)
+/// The file of this name on the disk.
+pub fn file_of<'i>(image: &'i Image, name: &str) -> Option<&'i Vec<u8>> {
+    image.iter().find(|(path, _)| path == Path::new(name)).map(|(_, bytes)| bytes)
 }
 
-fn judge(image: &Image, bounds: &Bounds, setup: &Setup, is_long: bool) -> Verdict<()> {
+fn judge(image: &Image, path: &str, bounds: &Bounds, setup: &Setup, is_long: bool) -> Verdict<()> {
     let names = MemoryNamespace::new();
-    for (path, bytes) in image {
-        names.insert(path, bytes.clone()).map_err(|error| Violation::new(error.to_string()))?;
+    if let Some(bytes) = file_of(image, path) {
+        names.insert(Path::new(path), bytes.clone()).map_err(|error| Violation::new(error.to_string()))?;
     }
     if bounds.is_fragile {
         return harmless(&names, setup);
     }
-    match file_of(image) {
+    match file_of(image, path) {
         Some(bytes) => read_apart(bytes, bounds)?,
         None if bounds.may_be_absent => {}
         None => return Err(Violation::new("the file is gone")),
     }
-    Recovery { names: &names, setup, bounds, is_long }.run(&mut |_| {})
+    Recovery { names: &names, path, setup, bounds, is_long }.run(&mut |_| {})
 }
 
 /// The own reader finds one of the states too. A file without a meta is left to the library, which begins it

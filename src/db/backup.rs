@@ -1,4 +1,7 @@
 //! Backups and compaction: a new file that appears under its name as a whole or not at all.
+//!
+//! Success means that the name is durable, too. After an error, or the death of the process, the name may lead
+//! to the copy until the power fails and no longer: the copy is to be made again before it is relied on.
 
 use std::io::IoSlice;
 use std::path::Path;
@@ -37,9 +40,20 @@ pub fn backup<E: From<Error>>(
     options: BackupOptions,
     progress: impl FnMut(u64, u64) -> std::result::Result<(), E>,
 ) -> std::result::Result<BackupInfo, E> {
-    check_target(txn, path, options.replace)?;
+    backup_in(&FileNamespace, txn, path, options, progress)
+}
+
+/// As [`backup`], into a file of `names`.
+pub fn backup_in<E: From<Error>>(
+    names: &dyn Namespace,
+    txn: &Txn,
+    path: &Path,
+    options: BackupOptions,
+    progress: impl FnMut(u64, u64) -> std::result::Result<(), E>,
+) -> std::result::Result<BackupInfo, E> {
+    check_target(names, txn, path, options.replace)?;
     let mode = if options.file_mode == 0 { DEFAULT_FILE_MODE } else { options.file_mode };
-    let storage = FileNamespace.create_unnamed(path, mode)?;
+    let storage = names.create_unnamed(path, mode)?;
     storage.grow(txn.len())?;
     let mut offset = 0;
     let info = stream(txn, progress, |bytes| {
@@ -47,13 +61,13 @@ pub fn backup<E: From<Error>>(
         offset += bytes.len() as u64;
         Ok(())
     })?;
-    publish(&FileNamespace, &*storage, path, options.replace)?;
+    publish(names, &*storage, path, options.replace)?;
     Ok(info)
 }
 
 /// Refuses a path under which the copy of `txn` could not appear in the end, before anything is written.
-pub(super) fn check_target(txn: &Txn, path: &Path, replace: bool) -> Result<()> {
-    match (replace, path.exists()) {
+pub(super) fn check_target(names: &dyn Namespace, txn: &Txn, path: &Path, replace: bool) -> Result<()> {
+    match (replace, names.exists(path)) {
         (false, true) => Err(Error::Exists),
         (true, true) if txn.is_in_file(path) => {
             Err(Error::Argument("the database's own file cannot be replaced"))

@@ -64,15 +64,26 @@ impl Db {
         options: &CompactOptions,
         progress: impl FnMut(u64) -> std::result::Result<(), E>,
     ) -> std::result::Result<(), E> {
+        self.compact_in(&FileNamespace, path, options, progress)
+    }
+
+    /// As [`Db::compact`], into a file of `names`.
+    pub fn compact_in<E: From<Error>>(
+        &self,
+        names: &dyn Namespace,
+        path: &Path,
+        options: &CompactOptions,
+        progress: impl FnMut(u64) -> std::result::Result<(), E>,
+    ) -> std::result::Result<(), E> {
         let mut source = self.begin_read()?;
-        check_target(&source, path, options.replace)?;
-        let storage = FileNamespace.create_unnamed(path, options.target.file_mode)?;
+        check_target(names, &source, path, options.replace)?;
+        let storage = names.create_unnamed(path, options.target.file_mode)?;
         let settings = Options { no_sync: true, room_max: 0, read_only: false, ..options.target.clone() };
         let target = Db::over(path, open::begin(storage, &settings, self.page_size()?)?, &settings);
         let compaction = Compaction::new(&mut source, &target, &settings, options.txn_max_len)?;
         compaction.run(progress)?;
         target.close()?;
-        Ok(publish(&FileNamespace, &*target.inner.shared.storage, path, options.replace)?)
+        Ok(publish(names, &*target.inner.shared.storage, path, options.replace)?)
     }
 }
 

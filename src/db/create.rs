@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::format::meta::Meta;
 use crate::format::page::{Kind, PageBuilder};
 use crate::format::{MAX_PAGE_SIZE, MIN_PAGE_SIZE, PageId, freelist};
-use crate::storage::{Namespace, Storage};
+use crate::storage::{Namespace, Storage, sys};
 
 /// A new file has two metas, an empty freelist and the empty leaf of the root bucket.
 const PAGE_COUNT: usize = 4;
@@ -88,7 +88,7 @@ pub fn find_unborn(storage: &dyn Storage, len: u64, wanted: u32) -> Result<Optio
     content.try_reserve_exact(len as usize)?;
     content.resize(len as usize, 0);
     if storage.read_at(&mut content, 0)? != content.len() {
-        return Ok(None);
+        return Err(Error::os("reading a new file", sys::unreadable()));
     }
     let all = (MIN_PAGE_SIZE.ilog2()..=MAX_PAGE_SIZE.ilog2()).map(|shift| 1 << shift);
     for page_size in std::iter::once(wanted).chain(all) {

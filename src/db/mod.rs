@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use backup::{BackupInfo, BackupOptions, backup, backup_to_descriptor, stream};
+pub use backup::{BackupInfo, BackupOptions, backup, backup_in, backup_to_descriptor, stream};
 pub use compact::CompactOptions;
 pub use options::Options;
 pub use stats::DbStats;

@@ -172,9 +172,9 @@ fn find_meta(storage: &dyn Storage, len: u64, read_only: bool) -> Result<(Meta, 
         Err(error @ Error::Os { .. }) if !read_only => Err(error),
         meta => Ok(meta),
     };
-    let first = legible(read_meta(storage, 0))?;
+    let first = legible(read_meta(storage, 0, len))?;
     let second = legible(match &first {
-        Ok(meta) => read_meta(storage, u64::from(meta.page_size)),
+        Ok(meta) => read_meta(storage, u64::from(meta.page_size), len),
         Err(_) => search_second(storage, len, read_only),
     })?;
     let candidates = [(first, 0), (second, 1)];
@@ -205,9 +205,13 @@ fn no_meta(first: Option<Error>, second: Option<Error>, len: u64) -> Error {
     }
 }
 
-fn read_meta(storage: &dyn Storage, offset: u64) -> Result<Meta> {
+/// The meta at `offset` of a file of `file_len` bytes.
+fn read_meta(storage: &dyn Storage, offset: u64, file_len: u64) -> Result<Meta> {
     let mut bytes = [0; META_LEN];
     let len = storage.read_at(&mut bytes, offset)?;
+    if (len as u64) < file_len.saturating_sub(offset).min(META_LEN as u64) {
+        return Err(Error::os("reading a meta page", sys::unreadable()));
+    }
     Meta::decode(bytes.get(..len).unwrap_or_default())
 }
 
@@ -217,7 +221,7 @@ fn search_second(storage: &dyn Storage, len: u64, read_only: bool) -> Result<Met
     let mut last = Err(Error::Invalid("it has no meta page".into()));
     let mut page_size = MIN_PAGE_SIZE;
     while page_size <= MAX_READ_PAGE_SIZE && u64::from(page_size) + META_LEN as u64 <= len {
-        match read_meta(storage, u64::from(page_size)) {
+        match read_meta(storage, u64::from(page_size), len) {
             Ok(meta) if meta.page_size == page_size => return Ok(meta),
             Err(error @ Error::Os { .. }) if !read_only => return Err(error),
             Err(error @ (Error::Os { .. } | Error::Checksum(_) | Error::Version(_))) => last = Err(error),

@@ -112,9 +112,10 @@ unsafe fn check_info(info: *mut bolt_backup_info) -> Result<(), Error> {
 /// @param fn Told how far it has come, about each MiB; may be NULL.
 /// @param ctx Given to the function.
 /// @param info Filled; its struct_size must be set. May be NULL.
-/// @return BOLT_OK; otherwise there is no new file: BOLT_EXISTS where the name is taken; what the function
-///     returned, if not 0; BOLT_ARGUMENT, also for the database's own file; BOLT_BADHANDLE; BOLT_FORKED; an
-///     errno such as ENOSPC.
+/// @return BOLT_OK: it is on the disk, and so is its name. Otherwise there is no new file, or, where the very
+///     last step failed, one whose name a power cut may take away again: BOLT_EXISTS where the name is taken;
+///     what the function returned, if not 0; BOLT_ARGUMENT, also for the database's own file;
+///     BOLT_BADHANDLE; BOLT_FORKED; an errno such as ENOSPC.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn bolt_backup(
@@ -238,9 +239,10 @@ pub unsafe extern "C" fn bolt_backup_write(
 /// @param fn Told how many bytes of keys and values have been copied (the total is 0: it is not known); may
 ///     be NULL.
 /// @param ctx Given to the function.
-/// @return BOLT_OK; otherwise there is no new file: BOLT_EXISTS where the name is taken; what the function
-///     returned, if not 0; BOLT_FULL; BOLT_CORRUPT; BOLT_ARGUMENT, also for the database's own file;
-///     BOLT_BADHANDLE; BOLT_FORKED; an errno such as ENOSPC.
+/// @return BOLT_OK: it is on the disk, and so is its name. Otherwise there is no new file, or, where the very
+///     last step failed, one whose name a power cut may take away again: BOLT_EXISTS where the name is taken;
+///     what the function returned, if not 0; BOLT_FULL; BOLT_CORRUPT; BOLT_ARGUMENT, also for the database's
+///     own file; BOLT_BADHANDLE; BOLT_FORKED; an errno such as ENOSPC.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn bolt_compact(

@@ -263,6 +263,10 @@ impl Namespace for FileNamespace {
         Ok(Some(Box::new(FileStorage::new(file, Birth::Named))))
     }
 
+    fn exists(&self, path: &Path) -> bool {
+        path.exists()
+    }
+
     fn create_unnamed(&self, path: &Path, mode: u32) -> Result<Box<dyn Storage>> {
         let target = follow_symlinks(path)?;
         let directory = directory_of(&target);

@@ -351,6 +351,10 @@ impl Namespace for MemoryNamespace {
         Ok(Some(Box::new(MemoryStorage::open(file, read_only, Some(self.clone())))))
     }
 
+    fn exists(&self, path: &Path) -> bool {
+        guard(&self.files).contains_key(path)
+    }
+
     fn create_unnamed(&self, _path: &Path, _mode: u32) -> Result<Box<dyn Storage>> {
         Ok(Box::new(MemoryStorage::open(Arc::default(), false, Some(self.clone()))))
     }

@@ -82,6 +82,11 @@ pub trait Namespace: Send + Sync {
     /// Opens an existing file; `None` where there is none.
     fn open(&self, path: &Path, read_only: bool) -> Result<Option<Box<dyn Storage>>>;
 
+    /// Whether the name is taken, by whatever it may be.
+    fn exists(&self, path: &Path) -> bool {
+        self.open(path, true).is_ok_and(|file| file.is_some())
+    }
+
     /// Makes a file without a name in the directory of `path`, with the permission bits `mode`.
     fn create_unnamed(&self, path: &Path, mode: u32) -> Result<Box<dyn Storage>>;
 

@@ -193,6 +193,11 @@ pub fn no_such_file() -> io::Error {
     errno(libc::ENOENT)
 }
 
+/// What a disk says that cannot read what is there; for a read that ends before the file does.
+pub fn unreadable() -> io::Error {
+    errno(libc::EIO)
+}
+
 /// What the system says where a descriptor is not open for writing.
 pub fn not_writable() -> io::Error {
     errno(libc::EBADF)
