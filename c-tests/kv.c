@@ -581,6 +581,7 @@ static void of_many_keys_a_bucket_is_not_found_and_an_empty_value_is(void) {
     keys[2].len = 1;
     CODE(BOLT_ARGUMENT, bolt_get_many(bucket, keys, 4, values, &found));
     CODE(BOLT_ARGUMENT, bolt_get_many(bucket, NULL, 1, values, &found));
+    CODE(BOLT_ARGUMENT, bolt_get_many(bucket, keys, (size_t)-1, values, &found));
     CHECK(found == 77);
     OK(bolt_get_many(bucket, NULL, 0, NULL, &found));
     CHECK(found == 0);

@@ -150,6 +150,49 @@ static void a_descriptor_is_opened_and_stays_the_caller_s(void) {
     close(other);
 }
 
+/* The kernel's lock belongs to the open file, so it does not keep two databases over the same one apart. */
+static void an_open_file_has_one_writer_or_many_readers(void) {
+    const char *path = fresh_path();
+    bolt_options writing = defaults(), reading = defaults();
+    bolt_db *db = NULL, *second = NULL;
+    int fd = open(path, O_RDWR | O_CREAT, 0600);
+    writing.lock_timeout_ms = 0;
+    reading.lock_timeout_ms = 0;
+    reading.flags = BOLT_OPEN_READONLY;
+    OK(bolt_open_fd(fd, &writing, &db));
+    fill(db, 2000);
+    CODE(BOLT_BUSY, bolt_open_fd(fd, &writing, &second));
+    CODE(BOLT_BUSY, bolt_open_fd(fd, &reading, &second));
+    reading.lock_timeout_ms = 20;
+    CODE(BOLT_TIMEOUT, bolt_open_fd(fd, &reading, &second));
+    OK(bolt_close(db));
+    OK(bolt_open_fd(fd, &reading, &db));
+    OK(bolt_open_fd(fd, &reading, &second));
+    CODE(BOLT_BUSY, bolt_open_fd(fd, &writing, &(bolt_db *){ NULL }));
+    OK(bolt_close(db));
+    CHECK(is_filled(second));
+    CODE(BOLT_BUSY, bolt_open(path, &writing, &db));
+    OK(bolt_close(second));
+    OK(bolt_open(path, &writing, &db));
+    OK(bolt_close(db));
+    close(fd);
+}
+
+static void an_opening_that_fails_gives_the_lock_of_the_descriptor_back(void) {
+    const char *path = fresh_path();
+    bolt_options options = defaults();
+    bolt_db *db = NULL;
+    char junk[16384];
+    int fd = open(path, O_RDWR | O_CREAT, 0600);
+    memset(junk, 'x', sizeof junk);
+    CHECK(write(fd, junk, sizeof junk) == (ssize_t)sizeof junk);
+    options.lock_timeout_ms = 0;
+    CODE(BOLT_INVALID, bolt_open_fd(fd, &options, &db));
+    CODE(BOLT_INVALID, bolt_open(path, &options, &db));
+    CHECK(db == NULL);
+    close(fd);
+}
+
 static void what_is_no_such_descriptor_is_refused(void) {
     bolt_db *db = NULL;
     int ends[2], directory = open(test_directory, O_RDONLY), appending;
@@ -280,6 +323,8 @@ int main(int argc, char **argv) {
         TEST(bytes_are_opened_as_a_copy),
         TEST(bytes_that_are_no_database_are_refused),
         TEST(a_descriptor_is_opened_and_stays_the_caller_s),
+        TEST(an_open_file_has_one_writer_or_many_readers),
+        TEST(an_opening_that_fails_gives_the_lock_of_the_descriptor_back),
         TEST(what_is_no_such_descriptor_is_refused),
         TEST(advice_is_taken),
         TEST(the_options_of_bbolt_are_taken),

@@ -1431,9 +1431,9 @@ BOLT_API BOLT_MUST_USE int bolt_update(bolt_db *db, bolt_txn_fn fn, void *ctx);
  * shares the next one. The function runs in the calling thread, or, while that one waits, in the thread of
  * another call of bolt_batch_update or bolt_batch_commit for the same database (as in bbolt's Batch). If it
  * fails (does not return 0), what it did is taken back, it is run once more in a transaction of its own, in
- * the calling thread, and what comes of that is what the call returns; others are not touched by it. It may also be run again because of others. So it must be
- * fit to be run more than once, and what it writes outside the database may only be relied on when the call
- * has returned BOLT_OK.
+ * the calling thread, and what comes of that is what the call returns; others are not touched by it. It may
+ * also be run again because of others. So it must be fit to be run more than once, and what it writes
+ * outside the database may only be relied on when the call has returned BOLT_OK.
  *
  * Buckets, cursors and bytes of the transaction end with each return of the function, although the
  * transaction goes on.
@@ -1520,8 +1520,8 @@ BOLT_API BOLT_MUST_USE int bolt_batch_delete(bolt_batch *batch, const bolt_slice
  * @param batch The batch, which stays as it is: it may be committed again, added to, or cleared.
  * @param flags BOLT_BATCH_CREATE_BUCKETS or 0.
  * @return BOLT_OK; otherwise nothing is written: BOLT_NOTFOUND where a bucket is missing; BOLT_WRONGTYPE
- *     where a bucket stands in place of a value or a value in place of a bucket; what bolt_txn_begin and
- *     bolt_commit answer; BOLT_ARGUMENT; BOLT_BADHANDLE; BOLT_FORKED; ENOMEM.
+ *     where a bucket stands in place of a value or a value in place of a bucket; BOLT_KEYSIZE where a bucket
+ *     is to be made with a name that is too long; what bolt_txn_begin and bolt_commit answer; BOLT_ARGUMENT; BOLT_BADHANDLE; BOLT_FORKED; ENOMEM.
  */
 BOLT_API BOLT_MUST_USE int bolt_batch_commit(bolt_db *db, bolt_batch *batch, uint32_t flags);
 
@@ -2018,7 +2018,8 @@ BOLT_API BOLT_MUST_USE int bolt_page_info_get(bolt_txn *txn, uint64_t page_id, b
  * Opens the database in a file that the caller has open.
  *
  * A file of length 0 becomes a new database. The file is locked as by bolt_open; the lock belongs to the
- * open file, so the caller should not lock or unlock the descriptor meanwhile.
+ * open file, so the caller should not lock or unlock the descriptor meanwhile. Within this process an open
+ * file has one writer or many readers, too; a process that has inherited it, or was sent it, is not kept out.
  *
  * @param fd The descriptor of a regular file, open for reading, and for writing unless BOLT_OPEN_READONLY is
  *     set, without O_APPEND. The library has a duplicate; the caller closes his own when he likes.

@@ -178,8 +178,8 @@ unsafe fn read_path<'a>(path: *const bolt_slice, depth: usize) -> Result<Vec<&'a
 /// @param batch The batch, which stays as it is: it may be committed again, added to, or cleared.
 /// @param flags BOLT_BATCH_CREATE_BUCKETS or 0.
 /// @return BOLT_OK; otherwise nothing is written: BOLT_NOTFOUND where a bucket is missing; BOLT_WRONGTYPE
-///     where a bucket stands in place of a value or a value in place of a bucket; what bolt_txn_begin and
-///     bolt_commit answer; BOLT_ARGUMENT; BOLT_BADHANDLE; BOLT_FORKED; ENOMEM.
+///     where a bucket stands in place of a value or a value in place of a bucket; BOLT_KEYSIZE where a bucket
+///     is to be made with a name that is too long; what bolt_txn_begin and bolt_commit answer; BOLT_ARGUMENT; BOLT_BADHANDLE; BOLT_FORKED; ENOMEM.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn bolt_batch_commit(db: *mut bolt_db, batch: *mut bolt_batch, flags: u32) -> c_int {

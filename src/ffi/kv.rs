@@ -172,6 +172,9 @@ pub unsafe extern "C" fn bolt_get_many(
             if keys.is_null() && n > 0 {
                 return Err(Error::Argument("NULL in place of the keys"));
             }
+            if n > isize::MAX as usize / size_of::<bolt_slice>() {
+                return Err(Error::Argument("more keys than fit the address space"));
+            }
             let mut count = 0;
             for start in (0..n).step_by(GROUP_LEN) {
                 let len = GROUP_LEN.min(n - start);

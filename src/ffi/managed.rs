@@ -89,9 +89,9 @@ pub unsafe extern "C" fn bolt_update(db: *mut bolt_db, r#fn: bolt_txn_fn, ctx: *
 /// shares the next one. The function runs in the calling thread, or, while that one waits, in the thread of
 /// another call of bolt_batch_update or bolt_batch_commit for the same database (as in bbolt's Batch). If it
 /// fails (does not return 0), what it did is taken back, it is run once more in a transaction of its own, in
-/// the calling thread, and what comes of that is what the call returns; others are not touched by it. It may also be run again because of others. So it must be
-/// fit to be run more than once, and what it writes outside the database may only be relied on when the call
-/// has returned BOLT_OK.
+/// the calling thread, and what comes of that is what the call returns; others are not touched by it. It may
+/// also be run again because of others. So it must be fit to be run more than once, and what it writes
+/// outside the database may only be relied on when the call has returned BOLT_OK.
 ///
 /// Buckets, cursors and bytes of the transaction end with each return of the function, although the
 /// transaction goes on.

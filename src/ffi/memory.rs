@@ -15,7 +15,8 @@ use crate::storage::Advice;
 /// Opens the database in a file that the caller has open.
 ///
 /// A file of length 0 becomes a new database. The file is locked as by bolt_open; the lock belongs to the
-/// open file, so the caller should not lock or unlock the descriptor meanwhile.
+/// open file, so the caller should not lock or unlock the descriptor meanwhile. Within this process an open
+/// file has one writer or many readers, too; a process that has inherited it, or was sent it, is not kept out.
 ///
 /// @param fd The descriptor of a regular file, open for reading, and for writing unless BOLT_OPEN_READONLY is
 ///     set, without O_APPEND. The library has a duplicate; the caller closes his own when he likes.

@@ -5,8 +5,9 @@
 //!
 //! F1. A descriptor of ours is closed by exec and is never 0, 1 or 2: a library that prints to a closed
 //!     standard output would write into the database.
-//! F2. Dropping a file closes it and no more. The lock belongs to the open file, which a forked child shares:
-//!     an unlock in the child's drop would take the parent's lock away.
+//! F2. Dropping a file closes it and no more in a forked child. The lock belongs to the open file, which the
+//!     child shares: an unlock in its drop would take the parent's lock away. In the process that took a lock
+//!     by a caller's descriptor the drop gives it back, since the caller's keeps the file open.
 //! F3. A new file has no name (`O_TMPFILE`), or where the file system cannot do that a hidden one, which goes
 //!     when the file is dropped without having been linked.
 
@@ -23,16 +24,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::lock::FileLock;
 use super::map::FileMap;
-use super::{Namespace, Patience, Storage, View, sys};
+use super::{Namespace, Storage, View, sys};
 use crate::error::{Error, Result};
 
 /// The lowest descriptor that is kept (F1).
 const DESCRIPTOR_MIN: RawFd = 3;
-
-/// The pauses between two attempts at the lock.
-const LOCK_PAUSE_MIN: Duration = Duration::from_millis(1);
-const LOCK_PAUSE_MAX: Duration = Duration::from_millis(50);
 
 /// How many symbolic links are followed to a file that is to be made, as many as Linux follows.
 const SYMLINKS_MAX: usize = 40;
@@ -44,6 +42,7 @@ const TEMPORARY_NAMES_MAX: usize = 100;
 pub struct FileStorage {
     file: File,
     birth: Mutex<Birth>,
+    lock: FileLock,
 }
 
 /// What stands between a new file and its name.
@@ -58,7 +57,7 @@ enum Birth {
 
 impl FileStorage {
     /// A file that the caller has open. The caller keeps his descriptor; both share the lock, which goes with
-    /// [`Storage::unlock`] or when the last of them is closed.
+    /// [`Storage::unlock`] or the drop.
     ///
     /// Must be a regular file, open for reading, without `O_APPEND` (under which Linux writes at the end,
     /// whatever the offset).
@@ -73,7 +72,10 @@ impl FileStorage {
             return Err(Error::Argument("the file descriptor is open with O_APPEND"));
         }
         refuse_irregular(&file, || what.into())?;
-        Ok(FileStorage::new(file, Birth::Named))
+        let metadata = file.metadata().map_err(|error| Error::os(what, error))?;
+        let mut storage = FileStorage::new(file, Birth::Named);
+        storage.lock = FileLock::of_shared((metadata.dev(), metadata.ino()));
+        Ok(storage)
     }
 
     /// Whether the file is open for writing.
@@ -84,7 +86,7 @@ impl FileStorage {
     }
 
     fn new(file: File, birth: Birth) -> FileStorage {
-        FileStorage { file, birth: Mutex::new(birth) }
+        FileStorage { file, birth: Mutex::new(birth), lock: FileLock::of_own() }
     }
 
     fn named(&self, path: &Path) -> io::Result<()> {
@@ -117,6 +119,7 @@ impl FileStorage {
 
 impl Drop for FileStorage {
     fn drop(&mut self) {
+        self.lock.drop(self.file.as_fd());
         let birth = self.birth.get_mut().unwrap_or_else(PoisonError::into_inner);
         if let Birth::Temporary { path, process } = birth {
             // A forked child drops its copy too, but the name is its parent's (F3).
@@ -182,22 +185,11 @@ impl Storage for FileStorage {
     }
 
     fn lock(&self, exclusive: bool, timeout: Option<Duration>) -> Result<()> {
-        let patience = Patience::new(timeout);
-        let mut pause = LOCK_PAUSE_MIN;
-        loop {
-            match sys::try_lock(self.file.as_fd(), exclusive) {
-                Ok(true) => return Ok(()),
-                Ok(false) => {}
-                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                Err(error) => return Err(Error::os("locking the file", error)),
-            }
-            std::thread::sleep(patience.left()?.map_or(pause, |left| left.min(pause)));
-            pause = (pause * 2).min(LOCK_PAUSE_MAX);
-        }
+        self.lock.lock(self.file.as_fd(), exclusive, timeout)
     }
 
     fn unlock(&self) -> Result<()> {
-        sys::unlock(self.file.as_fd()).map_err(|error| Error::os("unlocking the file", error))
+        self.lock.unlock(self.file.as_fd())
     }
 
     fn view(&self, len: u64, ahead: u64, previous: Option<&View>) -> Result<View> {
@@ -765,17 +757,22 @@ mod tests {
     }
 
     #[test]
-    fn a_drop_closes_but_does_not_unlock_what_another_shares() {
+    fn a_drop_unlocks_what_its_own_file_has_locked_and_not_what_another_has() {
         let directory = directory();
         let other = opened(&directory, b"");
         let file = File::options().read(true).write(true).open(directory.path().join("a.db")).unwrap();
         let shared = from_file(&file);
         shared.lock(true, ONCE).unwrap();
-        drop(from_file(&file));
-        drop(shared);
+        let second = from_file(&file);
+        assert!(matches!(second.lock(true, ONCE), Err(Error::Busy(_))));
+        drop(second);
         assert!(matches!(other.lock(true, ONCE), Err(Error::Busy(_))));
-        from_file(&file).unlock().unwrap();
+        drop(shared);
         other.lock(true, ONCE).unwrap();
+        let third = from_file(&file);
+        assert!(matches!(third.lock(true, ONCE), Err(Error::Busy(_))));
+        other.unlock().unwrap();
+        from_file(&file).lock(true, ONCE).unwrap();
     }
 
     #[test]

@@ -9,6 +9,7 @@
 //!     linked.
 
 pub mod file;
+pub mod lock;
 pub mod map;
 pub mod memory;
 pub mod sys;
