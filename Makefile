@@ -26,7 +26,7 @@ PLACES = --prefix "$(PREFIX)" --libdir "$(LIBDIR)" --includedir "$(INCLUDEDIR)" 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help demo lib install uninstall test setup lint header test-rust test-interop test-demo test-package \
-    clean
+    test-sanitize sanitize clean
 
 # ---- Everyday ----
 
@@ -61,7 +61,7 @@ clean: ## remove all that was built
 
 # ---- Tests ----
 
-test: setup lint test-rust test-interop test-demo test-package ## install what is missing, then run every check
+test: setup lint test-rust test-interop test-demo test-package test-sanitize ## install what is missing; check all
 
 setup: ## install what the tests need, where it is missing (apt-get, as root or by sudo)
 	scripts/setup.sh
@@ -91,3 +91,9 @@ test-demo: ## the demo, its figures, and what Go's bbolt says of the copy that i
 
 test-package: ## install libbolt, move the tree, and use it from C, C++, CMake, pkg-config
 	tests/packaging/run.sh
+
+test-sanitize: ## the C tests under ASan, LSan, UBSan and TSan, with libbolt instrumented, too
+	tests/sanitize/run.sh
+
+sanitize: ## the same with threads that go on twenty times as long
+	BOLT_TEST_ROUNDS=20 tests/sanitize/run.sh

@@ -127,9 +127,9 @@ BOLT_API const char *bolt_version_string(void);
  * BOLT_VERSION_CHECK(), which fills in the numbers of the header.
  *
  * They fit where the ABI numbers are equal and the library is as new as the header or newer: it then has
- * everything that the program was compiled with, and means the same by it. The number in the shared library's
- * name keeps a program that was linked with it from one of another ABI; a program that loads it by itself, or
- * was compiled with a header of another place, gets what it finds.
+ * everything that the program was compiled with, and means the same by it. The number in the shared
+ * library's name keeps a program that was linked with it from one of another ABI; a program that loads it by
+ * itself, or was compiled with a header of another place, gets what it finds.
  *
  * @param abi_number `BOLT_ABI_NUMBER` of the header.
  * @param version `BOLT_VERSION_NUMBER` of the header.

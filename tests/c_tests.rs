@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const PROGRAMS: [&str; 17] = [
+const PROGRAMS: [&str; 18] = [
     "version",
     "contents",
     "error",
@@ -28,6 +28,7 @@ const PROGRAMS: [&str; 17] = [
     "backup",
     "stats",
     "memory",
+    "threads",
 ];
 
 /// How a program is linked.
@@ -195,6 +196,11 @@ fn statistics_hold_in_c() {
 #[test]
 fn databases_in_memory_hold_in_c() {
     run_program("memory", Link::Shared, &[]);
+}
+
+#[test]
+fn many_threads_hold_in_c() {
+    run_program("threads", Link::Shared, &[]);
 }
 
 #[test]

@@ -47,9 +47,9 @@ pub extern "C" fn bolt_version_string() -> *const c_char {
 /// BOLT_VERSION_CHECK(), which fills in the numbers of the header.
 ///
 /// They fit where the ABI numbers are equal and the library is as new as the header or newer: it then has
-/// everything that the program was compiled with, and means the same by it. The number in the shared library's
-/// name keeps a program that was linked with it from one of another ABI; a program that loads it by itself, or
-/// was compiled with a header of another place, gets what it finds.
+/// everything that the program was compiled with, and means the same by it. The number in the shared
+/// library's name keeps a program that was linked with it from one of another ABI; a program that loads it by
+/// itself, or was compiled with a header of another place, gets what it finds.
 ///
 /// @param abi_number `BOLT_ABI_NUMBER` of the header.
 /// @param version `BOLT_VERSION_NUMBER` of the header.
@@ -77,8 +77,9 @@ fn fits(abi_number: u32, version: u32) -> Result<()> {
     }
     if version > VERSION {
         let text = format!(
-            "the program was compiled with the bolt.h of libbolt {theirs} and runs with libbolt {ours}, which \
-             is older: install libbolt {theirs} or newer, or compile the program anew with the bolt.h of {ours}"
+            "the program was compiled with the bolt.h of libbolt {theirs} and runs with libbolt {ours}, \
+             which is older: install libbolt {theirs} or newer, or compile the program anew with the bolt.h \
+             of {ours}"
         );
         return Err(Error::Mismatch(text.into()));
     }

@@ -34,7 +34,7 @@ done
 cargo=$(command -v cargo) || die "these checks need cargo: https://rustup.rs"
 rustc=$(command -v rustc) || die "these checks need rustc: https://rustup.rs"
 # Nothing that the caller has set may decide what is found.
-unset CMAKE_PREFIX_PATH PKG_CONFIG_PATH PKG_CONFIG_LIBDIR LD_LIBRARY_PATH DESTDIR CC CXX CFLAGS LDFLAGS
+unset CARGO_TARGET_DIR CMAKE_PREFIX_PATH PKG_CONFIG_PATH PKG_CONFIG_LIBDIR LD_LIBRARY_PATH DESTDIR CC CXX CFLAGS LDFLAGS
 unset CARGO_BUILD_TARGET
 build_and_install
 
@@ -42,7 +42,7 @@ build_and_install
 set +e
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$repository/Cargo.toml" | head -1)
 abi_number=$(cat "$repository/abi/SOVERSION")
-for subject in install symbols headers cmake pkgconfig archive versions faults abi docs cargo_c; do
+for subject in readme install symbols headers cmake pkgconfig archive versions faults abi docs cargo_c; do
     source "$here/checks/$subject.sh"
 done
 
