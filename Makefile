@@ -61,7 +61,8 @@ clean: ## remove all that was built
 
 # ---- Tests ----
 
-test: setup lint test-rust test-interop test-demo test-package test-sanitize ## install what is missing; check all
+TESTS = test-rust test-interop test-demo test-package test-sanitize
+test: setup lint $(TESTS) ## install what is missing, then run every check
 
 setup: ## install what the tests need, where it is missing (apt-get, as root or by sudo)
 	scripts/setup.sh

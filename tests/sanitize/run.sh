@@ -12,6 +12,7 @@
 # library (rustup component add rust-src --toolchain nightly), else it takes Debian's compiler, which has its
 # own, and unpacks it beside the rest in cargo's target directory, without installing it.
 set -euo pipefail
+shopt -s inherit_errexit
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 work=$target/sanitize
