@@ -361,12 +361,12 @@ static void in_a_forked_child_the_parents_handles_answer_forked_and_its_own_work
 
 struct hammer {
     bolt_db *db;
-    volatile int stop;
+    int stop;
 };
 
 static void *begin_and_end(void *argument) {
     struct hammer *hammer = argument;
-    while (!hammer->stop) {
+    while (!__atomic_load_n(&hammer->stop, __ATOMIC_ACQUIRE)) {
         bolt_txn *txn = begin(hammer->db, BOLT_READ);
         bolt_cursor *cursor = NULL;
         OK(bolt_cursor_open(root_of(txn), &cursor));
@@ -404,7 +404,7 @@ static void a_child_forked_while_other_threads_were_at_work_is_not_held_up_by_th
         CHECK(pthread_create(&threads[i], NULL, begin_and_end, &hammer) == 0);
     for (i = 0; i < 10; i++)
         CHECK(holds_in_a_child(use_a_database_of_ones_own, (void *)path));
-    hammer.stop = 1;
+    __atomic_store_n(&hammer.stop, 1, __ATOMIC_RELEASE);
     for (i = 0; i < 3; i++)
         CHECK(pthread_join(threads[i], NULL) == 0);
     OK(bolt_close(hammer.db));
