@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use bolt::{Db, Error, Options, ROOT, Result, Txn, Wait, WriteList};
 use common::faulty::{Call, Fault, FaultyNamespace};
+use common::lint;
 use common::sound::{close_sound_in, write};
 use common::{assert_sound, entries};
 
@@ -24,7 +25,7 @@ fn options() -> Options {
 /// A database in memory with the bucket "b".
 fn database() -> (FaultyNamespace, Db) {
     let names = FaultyNamespace::new();
-    let db = Db::open_in(&names, Path::new(PATH), &options()).unwrap();
+    let db = lint::open_in(&names, Path::new(PATH), &options()).unwrap();
     write(&db, |txn| assert_ne!(txn.create_bucket(ROOT, b"b").unwrap(), ROOT));
     (names, db)
 }
@@ -346,7 +347,7 @@ fn callers_of_a_database_that_is_closed_or_only_read_are_told_so() {
         assert!(matches!(db.batch(|txn| put(txn, "late")), Err(Error::BadHandle(_))));
     }
     let reading = Options { read_only: true, ..options() };
-    let db = Db::open_in(&names, Path::new(PATH), &reading).unwrap();
+    let db = lint::open_in(&names, Path::new(PATH), &reading).unwrap();
     for _ in 0..2 {
         assert!(matches!(db.batch(|txn| put(txn, "late")), Err(Error::ReadOnly)));
     }

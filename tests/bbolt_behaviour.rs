@@ -11,6 +11,7 @@ use bolt::format::meta::{META_LEN, Meta};
 use bolt::storage::memory::MemoryNamespace;
 use bolt::{Db, Error, Options, ROOT, Txn, Wait};
 use common::edit::Image;
+use common::lint;
 use common::sound::{close_sound_in, write};
 
 const PATH: &str = "/a.db";
@@ -19,7 +20,7 @@ const PATH: &str = "/a.db";
 fn database() -> (MemoryNamespace, Db) {
     let names = MemoryNamespace::new();
     let options = Options { page_size: 1024, no_sync: true, ..Options::default() };
-    let db = Db::open_in(&names, Path::new(PATH), &options).unwrap();
+    let db = lint::open_in(&names, Path::new(PATH), &options).unwrap();
     (names, db)
 }
 
@@ -176,10 +177,10 @@ fn an_opening_that_fails_at_a_damaged_freelist_gives_the_lock_back() {
         ..Options::default()
     };
     for _ in 0..3 {
-        assert!(matches!(Db::open(&path, &options), Err(Error::Corrupt { page, .. }) if page == list));
+        assert!(matches!(lint::open(&path, &options), Err(Error::Corrupt { page, .. }) if page == list));
     }
     std::fs::write(&path, &sound).unwrap();
-    Db::open(&path, &options).unwrap().close().unwrap();
+    lint::open(&path, &options).unwrap().close().unwrap();
 }
 
 /// bbolt's Batch waits 10 ms for company.
@@ -248,7 +249,7 @@ fn no_page_size_is_taken_that_could_not_be_opened_again() {
     let names = MemoryNamespace::new();
     for page_size in [1, 512, 1000, 3000, 1 << 17] {
         let options = Options { page_size, ..Options::default() };
-        let answer = Db::open_in(&names, Path::new(PATH), &options);
+        let answer = lint::open_in(&names, Path::new(PATH), &options);
         assert!(matches!(answer, Err(Error::Incompatible(_))), "{page_size}");
         assert!(names.to_vec(Path::new(PATH)).unwrap().is_none(), "a file of {page_size} bytes a page");
     }

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use bolt::storage::memory::MemoryNamespace;
 use bolt::{BucketId, Db, Error, FreelistMode, Options, ROOT, Txn, Wait};
+use common::lint;
 use common::random::Random;
 use common::raw;
 use common::sound::{close_sound_in, write};
@@ -32,14 +33,16 @@ impl Base {
         Base::open(names, 0)
     }
 
+    /// One over which no linter watches: it cannot follow buckets as deep as here.
+    fn new_deep() -> Base {
+        let names = MemoryNamespace::new();
+        let options = Options { page_size: 1024, ..Options::default() };
+        Base { db: Db::open_in(&names, Path::new(PATH), &options).unwrap(), names }
+    }
+
     fn open(names: MemoryNamespace, page_size: u32) -> Base {
-        let options = Options {
-            page_size,
-            no_sync: true,
-            freelist_mode: FreelistMode::EachCommit,
-            ..Options::default()
-        };
-        let db = Db::open_in(&names, Path::new(PATH), &options).unwrap();
+        let options = Options { page_size, freelist_mode: FreelistMode::EachCommit, ..Options::default() };
+        let db = lint::open_in(&names, Path::new(PATH), &options).unwrap();
         Base { names, db }
     }
 
@@ -106,7 +109,7 @@ fn create_deep(txn: &mut Txn) {
 
 #[test]
 fn buckets_nest_twenty_thousand_deep_on_a_small_stack() {
-    let base = Base::new(1024);
+    let base = Base::new_deep();
     on_a_small_stack(|| {
         base.write(create_deep);
         assert_eq!(

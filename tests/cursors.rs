@@ -10,6 +10,7 @@ use std::path::Path;
 
 use bolt::storage::memory::MemoryNamespace;
 use bolt::{BucketId, Cursor, Db, Entry, Error, Options, ROOT, Result, Txn, Wait};
+use common::lint;
 use common::memory::{Memory, place};
 use common::sound::{close_sound_in, write};
 use common::{assert_sound, entries};
@@ -27,8 +28,8 @@ impl Base {
     /// The keys are committed.
     fn new(keys: impl IntoIterator<Item = u32>) -> Base {
         let names = MemoryNamespace::new();
-        let options = Options { page_size: 1024, no_sync: true, ..Options::default() };
-        let base = Base { db: Db::open_in(&names, Path::new(PATH), &options).unwrap(), names };
+        let options = Options { page_size: 1024, ..Options::default() };
+        let base = Base { db: lint::open_in(&names, Path::new(PATH), &options).unwrap(), names };
         base.write(|txn, bucket| keys.into_iter().for_each(|number| put(txn, bucket, number)));
         base
     }

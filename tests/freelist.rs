@@ -13,6 +13,7 @@ use bolt::format::{NO_FREELIST, freelist};
 use bolt::{Db, Error, FreelistMode, Options, ROOT, Result, Txn, Wait};
 use common::churn::churn;
 use common::faulty::{Call, Fault, FaultyNamespace};
+use common::lint;
 use common::random::Random;
 use common::raw;
 use common::sound::{assert_sound_closed, close_sound_in, write};
@@ -51,7 +52,7 @@ impl Base {
 
     /// Opens the file, which nobody has open.
     fn reopen(&mut self) {
-        self.db = Some(Db::open_in(&self.names, Path::new(PATH), &self.options).unwrap());
+        self.db = Some(lint::open_in(&self.names, Path::new(PATH), &self.options).unwrap());
     }
 
     fn db(&self) -> &Db {
@@ -524,6 +525,7 @@ fn a_map_that_cannot_be_had_fails_the_transaction_alone() {
 fn a_failed_sync_by_hand_poisons_too() {
     let (mut base, mut random) = prepare(Automatic, 10, false);
     base.db().set_no_sync(true);
+    lint::set_synced(base.db(), false);
     base.churn(&mut random).unwrap();
     let lines = base.dump();
     base.names.fail_first(Fault::Not(libc::EIO), |call| *call == Call::Sync);

@@ -16,6 +16,7 @@ use bolt::storage::memory::MemoryNamespace;
 use bolt::storage::{Namespace, Storage};
 use bolt::{Db, Error, Level, Options, ROOT, Result, Txn, Wait};
 use common::faulty::{Call, Fault, FaultyNamespace};
+use common::lint;
 use common::raw::{self, damage_meta, edit_meta};
 use common::sound::{assert_sound_closed, close_sound, close_sound_in, write};
 use common::{assert_sound, dump};
@@ -71,7 +72,7 @@ fn warnings(db: &Db) -> Vec<String> {
 /// A file of three commits, of the keys "1", "2" and "3"; its newest meta stands in slot 0.
 fn sample(page_size: u32) -> Vec<u8> {
     let names = MemoryNamespace::new();
-    let db = Db::open_in(&names, Path::new(IMAGE), &Options { page_size, ..writing() }).unwrap();
+    let db = lint::open_in(&names, Path::new(IMAGE), &Options { page_size, ..writing() }).unwrap();
     ["1", "2", "3"].iter().for_each(|key| put(&db, key));
     close_sound_in(&names, &db);
     let bytes = names.to_vec(Path::new(IMAGE)).unwrap().unwrap();
@@ -86,7 +87,7 @@ fn assert_refused(what: &str, bytes: &[u8], expected: i32) {
     std::fs::write(&path, bytes).unwrap();
     let modified = std::fs::metadata(&path).unwrap().modified().unwrap();
     for options in [writing(), reading(), writing()] {
-        assert_eq!(code_of(Db::open(&path, &options)), expected, "{what}");
+        assert_eq!(code_of(lint::open(&path, &options)), expected, "{what}");
     }
     assert!(std::fs::read(&path).unwrap() == bytes, "{what}: the file was changed");
     assert_eq!(std::fs::metadata(&path).unwrap().modified().unwrap(), modified, "{what}");
@@ -164,7 +165,7 @@ fn a_file_shorter_than_its_meta_says_is_refused() {
         }
         let names = MemoryNamespace::new();
         names.insert(Path::new(IMAGE), bytes[..needed].to_vec()).unwrap();
-        let db = Db::open_in(&names, Path::new(IMAGE), &writing()).unwrap();
+        let db = lint::open_in(&names, Path::new(IMAGE), &writing()).unwrap();
         assert_eq!(keys(&db), ["1", "2", "3"]);
         put(&db, "4");
         close_sound_in(&names, &db);
@@ -204,11 +205,11 @@ fn with_one_meta_damaged_the_other_ones_state_is_opened() {
                 let names = MemoryNamespace::new();
                 names.insert(Path::new(IMAGE), bytes).unwrap();
                 for options in [reading(), writing()] {
-                    let db = Db::open_in(&names, Path::new(IMAGE), &options).unwrap();
+                    let db = lint::open_in(&names, Path::new(IMAGE), &options).unwrap();
                     assert_eq!(keys(&db), expected, "{page_size} {slot} {damage}");
                     db.close().unwrap();
                 }
-                let db = Db::open_in(&names, Path::new(IMAGE), &writing()).unwrap();
+                let db = lint::open_in(&names, Path::new(IMAGE), &writing()).unwrap();
                 put(&db, "4");
                 assert!(
                     raw::metas(&names.to_vec(Path::new(IMAGE)).unwrap().unwrap()).iter().all(Option::is_some)
@@ -235,7 +236,7 @@ fn the_newest_meta_is_adopted_in_whichever_slot_it_stands() {
         }
         let names = MemoryNamespace::new();
         names.insert(Path::new(IMAGE), bytes).unwrap();
-        let db = Db::open_in(&names, Path::new(IMAGE), &writing()).unwrap();
+        let db = lint::open_in(&names, Path::new(IMAGE), &writing()).unwrap();
         let txid = db.info().unwrap().txid;
         for key in ["4", "5", "6"] {
             put(&db, key);
@@ -260,14 +261,14 @@ fn a_meta_that_cannot_be_read_ends_an_opening_for_writing_and_readers_take_the_o
         let unreadable =
             move |call: &Call| matches!(call, Call::Read { offset, .. } if *offset == slot * 4096);
         names.fail(move |call| if unreadable(call) { Some(Fault::Not(libc::EIO)) } else { None });
-        assert_eq!(code_of(Db::open_in(&names, Path::new(IMAGE), &writing())), libc::EIO);
-        let db = Db::open_in(&names, Path::new(IMAGE), &reading()).unwrap();
+        assert_eq!(code_of(lint::open_in(&names, Path::new(IMAGE), &writing())), libc::EIO);
+        let db = lint::open_in(&names, Path::new(IMAGE), &reading()).unwrap();
         assert_eq!(keys(&db), expected);
         assert_eq!(warnings(&db).len(), 1, "{:?}", warnings(&db));
         db.close().unwrap();
     }
     names.fail(|call| if matches!(call, Call::Read { .. }) { Some(Fault::Not(libc::EIO)) } else { None });
-    assert_eq!(code_of(Db::open_in(&names, Path::new(IMAGE), &reading())), libc::EIO);
+    assert_eq!(code_of(lint::open_in(&names, Path::new(IMAGE), &reading())), libc::EIO);
     names.heal();
     assert_sound_closed(&names, Path::new(IMAGE));
 }
@@ -283,12 +284,12 @@ fn one_failed_read_of_an_opening_for_writing_loses_no_commit() {
             let names = FaultyNamespace::new();
             names.inner.insert(Path::new(IMAGE), bytes.clone()).unwrap();
             names.fail_nth(index, Fault::Not(libc::EIO), |call| matches!(call, Call::Read { .. }));
-            let opened = Db::open_in(&names, Path::new(IMAGE), &writing());
+            let opened = lint::open_in(&names, Path::new(IMAGE), &writing());
             let read_count = names.take_log().iter().filter(|call| matches!(call, Call::Read { .. })).count();
             let failed = read_count > index;
             assert_eq!(opened.is_err(), failed, "read {index}");
             names.heal();
-            let db = opened.unwrap_or_else(|_| Db::open_in(&names, Path::new(IMAGE), &writing()).unwrap());
+            let db = opened.unwrap_or_else(|_| lint::open_in(&names, Path::new(IMAGE), &writing()).unwrap());
             assert_eq!(keys(&db), expected, "read {index}");
             put(&db, "4");
             close_sound_in(&names, &db);
@@ -309,7 +310,7 @@ fn adoption_writes_the_damaged_slot_first() {
         damage_meta(&mut bytes, damaged);
         let names = FaultyNamespace::new();
         names.inner.insert(Path::new(IMAGE), bytes).unwrap();
-        let db = Db::open_in(&names, Path::new(IMAGE), &writing()).unwrap();
+        let db = lint::open_in(&names, Path::new(IMAGE), &writing()).unwrap();
         names.take_log();
         put(&db, "4");
         let written = names.take_log().into_iter().find_map(|call| match call {
@@ -327,7 +328,7 @@ fn of_two_versions_the_one_that_is_known_is_opened() {
     edit_meta(&mut bytes, 0, |meta| meta[4..8].copy_from_slice(&3u32.to_ne_bytes()));
     let names = MemoryNamespace::new();
     names.insert(Path::new(IMAGE), bytes).unwrap();
-    let db = Db::open_in(&names, Path::new(IMAGE), &writing()).unwrap();
+    let db = lint::open_in(&names, Path::new(IMAGE), &writing()).unwrap();
     assert_eq!(keys(&db), ["1", "2"]);
     put(&db, "3");
     close_sound_in(&names, &db);
@@ -339,7 +340,7 @@ fn files_of_larger_pages_than_new_ones_may_have_are_read_and_written() {
         let names = MemoryNamespace::new();
         let inline = raw::inline_bucket(7, &[(b"1", b"1", false)]);
         names.insert(Path::new(IMAGE), raw::file(page_size, &[(b"bucket", &inline, true)], Some(1))).unwrap();
-        let db = Db::open_in(&names, Path::new(IMAGE), &writing()).unwrap();
+        let db = lint::open_in(&names, Path::new(IMAGE), &writing()).unwrap();
         assert_eq!(db.page_size().unwrap(), page_size);
         put(&db, "2");
         assert_eq!(keys(&db), ["1", "2"]);
@@ -367,7 +368,7 @@ fn a_damaged_freelist_is_found_by_the_first_writer_and_readers_go_on() {
         bytes[list + offset..list + offset + damage.len()].copy_from_slice(&damage);
         let names = MemoryNamespace::new();
         names.insert(Path::new(IMAGE), bytes.clone()).unwrap();
-        let db = Db::open_in(&names, Path::new(IMAGE), &writing()).unwrap();
+        let db = lint::open_in(&names, Path::new(IMAGE), &writing()).unwrap();
         for _ in 0..2 {
             let refused = db.begin_write(Wait::Try).map(drop).unwrap_err();
             assert!(matches!(refused, Error::Corrupt { .. }), "{what}: {refused}");
@@ -388,16 +389,16 @@ fn what_is_no_file_is_refused_with_the_systems_word() {
     symlink("loop", at("loop")).unwrap();
     let before = names_in(directory.path());
     for options in [writing(), reading()] {
-        let code = |name: &str| code_of(Db::open(&at(name), &options));
+        let code = |name: &str| code_of(lint::open(&at(name), &options));
         assert_eq!(code("folder"), libc::EISDIR);
         assert_eq!(code("device"), libc::EINVAL);
         assert_eq!(code("loop"), libc::ELOOP);
         assert_eq!(code("missing/a.db"), libc::ENOENT);
         assert_eq!(code("file/a.db"), libc::ENOTDIR);
-        assert_eq!(code_of(Db::open(Path::new(""), &options)), libc::ENOENT);
-        assert_eq!(code_of(Db::open(Path::new("a\0b"), &options)), code::ARGUMENT);
+        assert_eq!(code_of(lint::open(Path::new(""), &options)), libc::ENOENT);
+        assert_eq!(code_of(lint::open(Path::new("a\0b"), &options)), code::ARGUMENT);
     }
-    assert_eq!(code_of(Db::open(&at("missing.db"), &reading())), libc::ENOENT);
+    assert_eq!(code_of(lint::open(&at("missing.db"), &reading())), libc::ENOENT);
     assert_eq!(names_in(directory.path()), before);
     assert!(std::fs::read(at("file")).unwrap().is_empty());
 }
@@ -408,14 +409,14 @@ fn options_that_cannot_be_are_refused_before_anything_is_touched() {
     let path = directory.path().join("a.db");
     for page_size in [1, 512, 1000, 4095, 131_072, u32::MAX] {
         assert_eq!(
-            code_of(Db::open(&path, &Options { page_size, ..writing() })),
+            code_of(lint::open(&path, &Options { page_size, ..writing() })),
             code::INCOMPATIBLE,
             "{page_size}"
         );
     }
     for percent in [0.0, -0.5, 1.01, f64::NAN, f64::INFINITY] {
         let options = Options { fill_percent: Some(percent), ..writing() };
-        assert_eq!(code_of(Db::open(&path, &options)), code::ARGUMENT, "{percent}");
+        assert_eq!(code_of(lint::open(&path, &options)), code::ARGUMENT, "{percent}");
     }
     assert!(names_in(directory.path()).is_empty());
 }
@@ -423,7 +424,7 @@ fn options_that_cannot_be_are_refused_before_anything_is_touched() {
 /// The file that Go makes: both metas, an empty freelist, an empty leaf.
 fn new_file(page_size: u32) -> Vec<u8> {
     let names = MemoryNamespace::new();
-    Db::open_in(&names, Path::new(IMAGE), &Options { page_size, ..writing() }).unwrap().close().unwrap();
+    lint::open_in(&names, Path::new(IMAGE), &Options { page_size, ..writing() }).unwrap().close().unwrap();
     names.to_vec(Path::new(IMAGE)).unwrap().unwrap()
 }
 
@@ -433,7 +434,7 @@ fn a_new_file_has_four_pages_and_takes_writes() {
     for shift in 10..=16 {
         let page_size = 1u32 << shift;
         let path = directory.path().join(format!("{page_size}.db"));
-        let db = Db::open(&path, &Options { page_size, ..writing() }).unwrap();
+        let db = lint::open(&path, &Options { page_size, ..writing() }).unwrap();
         let bytes = std::fs::read(&path).unwrap();
         assert_eq!(bytes.len(), 4 * page_size as usize);
         let [first, second] = raw::metas(&bytes).map(Option::unwrap);
@@ -443,7 +444,7 @@ fn a_new_file_has_four_pages_and_takes_writes() {
         put(&db, "key");
         close_sound(&db);
         // An existing file has its own page size.
-        let db = Db::open(&path, &Options { page_size: 1024, ..writing() }).unwrap();
+        let db = lint::open(&path, &Options { page_size: 1024, ..writing() }).unwrap();
         assert_eq!((db.page_size().unwrap(), keys(&db)), (page_size, vec!["key".to_owned()]));
         close_sound(&db);
     }
@@ -455,14 +456,14 @@ fn a_new_file_has_the_mode_asked_for_less_the_umask() {
     let directory = tempfile::tempdir().unwrap();
     let mode_of = |path: &Path| std::fs::metadata(path).unwrap().mode() & 0o7777;
     let path = directory.path().join("default");
-    Db::open(&path, &writing()).unwrap().close().unwrap();
+    lint::open(&path, &writing()).unwrap().close().unwrap();
     assert_eq!(mode_of(&path), 0o600);
     for mode in [0o600, 0o640, 0o644, 0o666, 0o400] {
         let plain = directory.path().join("plain");
         #[allow(clippy::disallowed_types, reason = "the system's own way to make a file is the measure")]
         drop(std::fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(&plain).unwrap());
         let path = directory.path().join(format!("{mode:o}"));
-        Db::open(&path, &Options { file_mode: mode, ..writing() }).unwrap().close().unwrap();
+        lint::open(&path, &Options { file_mode: mode, ..writing() }).unwrap().close().unwrap();
         assert_eq!(mode_of(&path), mode_of(&plain), "{mode:o}");
         std::fs::remove_file(plain).unwrap();
     }
@@ -472,7 +473,7 @@ fn a_new_file_has_the_mode_asked_for_less_the_umask() {
 fn whatever_fails_during_creation_the_name_has_a_whole_file_or_none() {
     let names = FaultyNamespace::new();
     let path = Path::new("/new.db");
-    Db::open_in(&names, path, &writing()).unwrap().close().unwrap();
+    lint::open_in(&names, path, &writing()).unwrap().close().unwrap();
     let calls: Vec<Call> = names.take_log();
     let whole = names.bytes(path);
     let position = |wanted| calls.iter().position(|call| *call == wanted).unwrap();
@@ -485,12 +486,12 @@ fn whatever_fails_during_creation_the_name_has_a_whole_file_or_none() {
         for fault in [Fault::Not(libc::EIO), Fault::Done(libc::ENOSPC), Fault::Torn(700, libc::EIO)] {
             names.inner.remove(path);
             names.fail_nth(index, fault, |_| true);
-            assert!(Db::open_in(&names, path, &writing()).is_err(), "{index} {fault:?}");
+            assert!(lint::open_in(&names, path, &writing()).is_err(), "{index} {fault:?}");
             names.heal();
             let found = names.inner.to_vec(path).unwrap();
             assert!(found.as_ref().is_none_or(|bytes| *bytes == whole), "{index} {fault:?}");
             assert!(found.is_none() || index >= linked, "{index} {fault:?}");
-            let db = Db::open_in(&names, path, &writing()).unwrap();
+            let db = lint::open_in(&names, path, &writing()).unwrap();
             put(&db, "key");
             close_sound_in(&names, &db);
         }
@@ -586,13 +587,13 @@ fn threads_that_make_the_same_file_at_once_share_one() {
             for thread in 0..4 {
                 let path = &path;
                 scope.spawn(move || {
-                    let db = Db::open(path, &Options { lock_timeout: None, ..writing() }).unwrap();
+                    let db = lint::open(path, &Options { lock_timeout: None, ..writing() }).unwrap();
                     put(&db, &thread.to_string());
                     db.close().unwrap();
                 });
             }
         });
-        let db = Db::open(&path, &writing()).unwrap();
+        let db = lint::open(&path, &writing()).unwrap();
         assert_eq!(keys(&db), ["0", "1", "2", "3"], "round {round}");
         close_sound(&db);
         assert_eq!(names_in(directory.path()).len(), 1);
@@ -603,9 +604,9 @@ fn threads_that_make_the_same_file_at_once_share_one() {
 fn assert_begun_afresh(bytes: &[u8], page_size: u32) {
     let names = MemoryNamespace::new();
     names.insert(Path::new(IMAGE), bytes.to_vec()).unwrap();
-    drop(Db::open_in(&names, Path::new(IMAGE), &reading()));
+    drop(lint::open_in(&names, Path::new(IMAGE), &reading()));
     assert!(names.to_vec(Path::new(IMAGE)).unwrap().unwrap() == bytes, "opening for reading has written");
-    let db = Db::open_in(&names, Path::new(IMAGE), &Options { page_size, ..writing() }).unwrap();
+    let db = lint::open_in(&names, Path::new(IMAGE), &Options { page_size, ..writing() }).unwrap();
     assert!(keys(&db).is_empty());
     put(&db, "key");
     db.close().unwrap();
@@ -618,9 +619,9 @@ fn a_file_of_length_0_is_begun_afresh() {
     let path = directory.path().join("a.db");
     std::fs::write(&path, b"").unwrap();
     let inode = std::fs::metadata(&path).unwrap().ino();
-    assert_eq!(code_of(Db::open(&path, &reading())), code::TOOSHORT);
-    let db = Db::open(&path, &writing()).unwrap();
-    assert_eq!(code_of(Db::open(&path, &writing())), code::BUSY);
+    assert_eq!(code_of(lint::open(&path, &reading())), code::TOOSHORT);
+    let db = lint::open(&path, &writing()).unwrap();
+    assert_eq!(code_of(lint::open(&path, &writing())), code::BUSY);
     put(&db, "key");
     close_sound(&db);
     assert_eq!(std::fs::metadata(&path).unwrap().ino(), inode);
@@ -678,10 +679,10 @@ fn a_new_file_to_which_nobody_has_committed_is_made_durable_by_each_opening_for_
     let names = FaultyNamespace::new();
     names.inner.insert(path, whole.clone()).unwrap();
     names.fail_first(Fault::Not(libc::EIO), |call| matches!(call, Call::SyncDirectory));
-    assert_eq!(code_of(Db::open_in(&names, path, &writing())), libc::EIO);
+    assert_eq!(code_of(lint::open_in(&names, path, &writing())), libc::EIO);
     names.heal();
     names.take_log();
-    let db = Db::open_in(&names, path, &writing()).unwrap();
+    let db = lint::open_in(&names, path, &writing()).unwrap();
     let changes: Vec<Call> = names.take_log().into_iter().filter(Call::is_change).collect();
     let len = whole.len() as u64;
     assert_eq!(
@@ -693,12 +694,12 @@ fn a_new_file_to_which_nobody_has_committed_is_made_durable_by_each_opening_for_
     db.close().unwrap();
     // Readers change nothing, and once something was committed nothing is written any more.
     names.take_log();
-    Db::open_in(&names, path, &reading()).unwrap().close().unwrap();
-    let db = Db::open_in(&names, path, &writing()).unwrap();
+    lint::open_in(&names, path, &reading()).unwrap().close().unwrap();
+    let db = lint::open_in(&names, path, &writing()).unwrap();
     put(&db, "key");
     db.close().unwrap();
     names.take_log();
-    Db::open_in(&names, path, &writing()).unwrap().close().unwrap();
+    lint::open_in(&names, path, &writing()).unwrap().close().unwrap();
     assert!(!names.take_log().iter().any(Call::is_change));
     assert_sound_closed(&names, path);
 }
@@ -713,7 +714,7 @@ fn nothing_else_is_ever_begun_afresh() {
         bytes[offset] ^= 0x40;
         let names = MemoryNamespace::new();
         names.insert(Path::new(IMAGE), bytes.clone()).unwrap();
-        assert!(Db::open_in(&names, Path::new(IMAGE), &writing()).is_err(), "byte {offset}");
+        assert!(lint::open_in(&names, Path::new(IMAGE), &writing()).is_err(), "byte {offset}");
         assert!(names.to_vec(Path::new(IMAGE)).unwrap().unwrap() == bytes, "byte {offset}");
     }
     let mut used = sample(1024);
@@ -737,7 +738,7 @@ fn a_crash_while_a_file_is_begun_afresh_leaves_one_that_can_be_begun_again() {
         let names = FaultyNamespace::new();
         let path = Path::new(IMAGE);
         names.inner.insert(path, torn.clone()).unwrap();
-        Db::open_in(&names, path, &Options { page_size: 2048, ..writing() }).unwrap().close().unwrap();
+        lint::open_in(&names, path, &Options { page_size: 2048, ..writing() }).unwrap().close().unwrap();
         let begun = names.bytes(path);
         for missing in 0u32..256 {
             let mut bytes = begun.clone();
@@ -748,7 +749,7 @@ fn a_crash_while_a_file_is_begun_afresh_leaves_one_that_can_be_begun_again() {
                 }
             }
             names.inner.insert(path, bytes).unwrap();
-            let db = Db::open_in(&names, path, &Options { page_size: 2048, ..writing() }).unwrap();
+            let db = lint::open_in(&names, path, &Options { page_size: 2048, ..writing() }).unwrap();
             put(&db, "key");
             close_sound_in(&names, &db);
         }
@@ -759,7 +760,7 @@ fn a_crash_while_a_file_is_begun_afresh_leaves_one_that_can_be_begun_again() {
 fn database() -> (TempDir, PathBuf) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("a.db");
-    let db = Db::open(&path, &writing()).unwrap();
+    let db = lint::open(&path, &writing()).unwrap();
     put(&db, "1");
     close_sound(&db);
     (directory, path)
@@ -768,17 +769,17 @@ fn database() -> (TempDir, PathBuf) {
 #[test]
 fn a_second_handle_waits_for_the_lock_as_long_as_it_is_told() {
     let (_directory, path) = database();
-    let first = Db::open(&path, &writing()).unwrap();
+    let first = lint::open(&path, &writing()).unwrap();
     for options in [writing(), reading()] {
-        assert_eq!(code_of(Db::open(&path, &options)), code::BUSY);
+        assert_eq!(code_of(lint::open(&path, &options)), code::BUSY);
         let start = Instant::now();
         let patient = Options { lock_timeout: Some(Duration::from_millis(80)), ..options.clone() };
-        assert_eq!(code_of(Db::open(&path, &patient)), code::TIMEOUT);
+        assert_eq!(code_of(lint::open(&path, &patient)), code::TIMEOUT);
         let waited = start.elapsed();
         assert!(waited >= Duration::from_millis(80) && waited < Duration::from_secs(20), "{waited:?}");
     }
     std::thread::scope(|scope| {
-        let waiter = scope.spawn(|| Db::open(&path, &Options { lock_timeout: None, ..writing() }).unwrap());
+        let waiter = scope.spawn(|| lint::open(&path, &Options { lock_timeout: None, ..writing() }).unwrap());
         std::thread::sleep(Duration::from_millis(30));
         assert!(!waiter.is_finished());
         put(&first, "2");
@@ -792,8 +793,8 @@ fn a_second_handle_waits_for_the_lock_as_long_as_it_is_told() {
 #[test]
 fn readers_share_the_lock_and_keep_a_writer_out() {
     let (_directory, path) = database();
-    let readers: Vec<Db> = (0..3).map(|_| Db::open(&path, &reading()).unwrap()).collect();
-    assert_eq!(code_of(Db::open(&path, &writing())), code::BUSY);
+    let readers: Vec<Db> = (0..3).map(|_| lint::open(&path, &reading()).unwrap()).collect();
+    assert_eq!(code_of(lint::open(&path, &writing())), code::BUSY);
     for reader in &readers {
         assert_eq!(keys(reader), ["1"]);
         assert!(reader.is_read_only());
@@ -803,9 +804,9 @@ fn readers_share_the_lock_and_keep_a_writer_out() {
     let [first, second, third] = <[Db; 3]>::try_from(readers).ok().unwrap();
     first.close().unwrap();
     drop(second);
-    assert_eq!(code_of(Db::open(&path, &writing())), code::BUSY);
+    assert_eq!(code_of(lint::open(&path, &writing())), code::BUSY);
     third.close().unwrap();
-    let db = Db::open(&path, &writing()).unwrap();
+    let db = lint::open(&path, &writing()).unwrap();
     put(&db, "2");
     close_sound(&db);
 }
@@ -813,14 +814,14 @@ fn readers_share_the_lock_and_keep_a_writer_out() {
 #[test]
 fn the_lock_goes_with_the_last_reference_or_transaction() {
     let (_directory, path) = database();
-    let db = Db::open(&path, &writing()).unwrap();
+    let db = lint::open(&path, &writing()).unwrap();
     let clone = db.clone();
     drop(db);
     let txn: Txn = clone.begin_read().unwrap();
     drop(clone);
-    assert_eq!(code_of(Db::open(&path, &writing())), code::BUSY);
+    assert_eq!(code_of(lint::open(&path, &writing())), code::BUSY);
     drop(txn);
-    close_sound(&Db::open(&path, &writing()).unwrap());
+    close_sound(&lint::open(&path, &writing()).unwrap());
 }
 
 #[test]
@@ -836,8 +837,8 @@ fn another_process_and_this_one_keep_each_other_out() {
         let mut line = String::new();
         BufReader::new(holder.stdout.take().unwrap()).read_line(&mut line).unwrap();
         assert_eq!(line, "held\n");
-        assert_eq!(code_of(Db::open(&path, &writing())), code::BUSY);
-        assert_eq!(Db::open(&path, &reading()).map(drop).err().map(|error| error.code()), reader_code);
+        assert_eq!(code_of(lint::open(&path, &writing())), code::BUSY);
+        assert_eq!(lint::open(&path, &reading()).map(drop).err().map(|error| error.code()), reader_code);
         holder.stdin.take().unwrap().write_all(b"\n").unwrap();
         assert!(holder.wait().unwrap().success());
     }
@@ -845,10 +846,10 @@ fn another_process_and_this_one_keep_each_other_out() {
         let taken = Command::new("flock").args(["-n", kind, path.to_str().unwrap(), "-c", "true"]).status();
         taken.unwrap().success()
     };
-    let db = Db::open(&path, &writing()).unwrap();
+    let db = lint::open(&path, &writing()).unwrap();
     assert!(!take("-x") && !take("-s"));
     close_sound(&db);
-    let db = Db::open(&path, &reading()).unwrap();
+    let db = lint::open(&path, &reading()).unwrap();
     assert!(!take("-x") && take("-s"));
     assert_eq!(dump(&mut db.begin_read().unwrap()).len(), 2);
     db.close().unwrap();

@@ -15,6 +15,7 @@ use bolt::{Db, Error, FreelistMode, Level, Options, PageKind, ROOT, Wait};
 use common::churn::churn;
 use common::edit::Image;
 use common::faulty::{Call, Fault, FaultyNamespace};
+use common::lint;
 use common::random::Random;
 use common::sound::{close_sound_in, write};
 use common::{dump, entries, open, raw};
@@ -22,12 +23,12 @@ use common::{dump, entries, open, raw};
 const PATH: &str = "/a.db";
 
 fn options() -> Options {
-    Options { no_sync: true, lock_timeout: Some(Duration::ZERO), ..Options::default() }
+    Options { lock_timeout: Some(Duration::ZERO), ..Options::default() }
 }
 
 fn in_memory(options: &Options) -> (MemoryNamespace, Db) {
     let names = MemoryNamespace::new();
-    let db = Db::open_in(&names, Path::new(PATH), options).unwrap();
+    let db = lint::open_in(&names, Path::new(PATH), options).unwrap();
     (names, db)
 }
 
@@ -56,7 +57,7 @@ fn the_first_bucket_of_a_file_counts_as_in_bbolt() {
 fn each_stage_of_a_commit_is_counted_and_timed() {
     let directory = tempfile::tempdir().unwrap();
     let options = Options { page_size: 1024, ..Options::default() };
-    let db = Db::open(&directory.path().join("a.db"), &options).unwrap();
+    let db = lint::open(&directory.path().join("a.db"), &options).unwrap();
     fill(&db, 3000);
     let first = db.stats(false).unwrap().txns;
     assert!(first.split_count > 300 && first.node_count >= 2 && first.rebalance_count == 0, "{first:?}");
@@ -269,7 +270,7 @@ fn what_was_got_over_while_opening_is_told_to_the_first_listener() {
     let (slot, _) = raw::newest(&bytes);
     raw::damage_meta(&mut bytes, slot);
     names.insert(Path::new(PATH), bytes).unwrap();
-    let db = Db::open_in(&names, Path::new(PATH), &options()).unwrap();
+    let db = lint::open_in(&names, Path::new(PATH), &options()).unwrap();
     let heard = listen(&db, Level::Warning);
     let told = take(&heard);
     let expected = format!("meta page {slot} cannot be used");
@@ -281,7 +282,7 @@ fn what_was_got_over_while_opening_is_told_to_the_first_listener() {
     assert!(matches!(&told[..], [(Level::Info, text)] if text.contains("no list of free pages")), "{told:?}");
     db.close().unwrap();
     names.insert(Path::new("/empty.db"), Vec::new()).unwrap();
-    let db = Db::open_in(&names, Path::new("/empty.db"), &options()).unwrap();
+    let db = lint::open_in(&names, Path::new("/empty.db"), &options()).unwrap();
     let told = take(&listen(&db, Level::Info));
     assert!(
         told.iter().any(|(level, text)| *level == Level::Warning && text.contains("begun afresh")),
@@ -292,7 +293,7 @@ fn what_was_got_over_while_opening_is_told_to_the_first_listener() {
 #[test]
 fn a_failed_sync_is_told_and_the_listener_may_use_the_database() {
     let names = FaultyNamespace::new();
-    let db = Db::open_in(&names, Path::new(PATH), &Options { no_sync: false, ..options() }).unwrap();
+    let db = lint::open_in(&names, Path::new(PATH), &Options { no_sync: false, ..options() }).unwrap();
     fill(&db, 10);
     let (heard, listening) = (Heard::default(), db.clone());
     let to = heard.clone();
@@ -426,14 +427,14 @@ fn a_read_only_database_tells_pages_only_where_the_free_ones_were_loaded() {
     let expected: Vec<_> = (0..20).map(|id| db.begin_read().unwrap().page_info(id).unwrap()).collect();
     db.close().unwrap();
     let reading = Options { read_only: true, ..options() };
-    let db = Db::open_in(&names, Path::new(PATH), &reading).unwrap();
+    let db = lint::open_in(&names, Path::new(PATH), &reading).unwrap();
     let mut txn = db.begin_read().unwrap();
     assert!(matches!(txn.page_info(3), Err(Error::FreePagesNotLoaded)));
     assert_eq!(txn.page_info(1 << 40).unwrap(), None);
     assert_eq!(db.stats(false).unwrap().free, None);
     drop(txn);
     db.close().unwrap();
-    let db = Db::open_in(&names, Path::new(PATH), &Options { load_free_pages: true, ..reading }).unwrap();
+    let db = lint::open_in(&names, Path::new(PATH), &Options { load_free_pages: true, ..reading }).unwrap();
     let told: Vec<_> = (0..20).map(|id| db.begin_read().unwrap().page_info(id).unwrap()).collect();
     let kinds =
         |pages: &[Option<bolt::PageInfo>]| pages.iter().map(|page| page.unwrap().kind).collect::<Vec<_>>();
@@ -452,9 +453,9 @@ fn a_damaged_freelist_fails_the_opening_that_loads_it() {
     names.insert(Path::new(PATH), image.bytes.clone()).unwrap();
     for read_only in [false, true] {
         let wanted = Options { load_free_pages: true, read_only, ..options() };
-        assert!(matches!(Db::open_in(&names, Path::new(PATH), &wanted), Err(Error::Corrupt { .. })));
+        assert!(matches!(lint::open_in(&names, Path::new(PATH), &wanted), Err(Error::Corrupt { .. })));
     }
-    drop(Db::open_in(&names, Path::new(PATH), &options()).unwrap());
+    drop(lint::open_in(&names, Path::new(PATH), &options()).unwrap());
 }
 
 #[test]
@@ -544,14 +545,14 @@ fn memory_is_populated_locked_and_told() {
     fill(&db, 2000);
     db.close().unwrap();
     let len = std::fs::metadata(&path).unwrap().len();
-    let db = Db::open(&path, &Options { populate: true, ..options() }).unwrap();
+    let db = lint::open(&path, &Options { populate: true, ..options() }).unwrap();
     let stats = db.stats(true).unwrap();
     assert_eq!(stats.resident_len, Some(len.next_multiple_of(4096)));
     assert!(stats.mapped_len >= len && db.stats(false).unwrap().resident_len.is_none());
     assert!(stats.private_len < 1 << 20, "{} bytes", stats.private_len);
     db.close().unwrap();
     let before = status("VmLck:");
-    let db = Db::open(&path, &Options { lock_memory: true, ..options() }).unwrap();
+    let db = lint::open(&path, &Options { lock_memory: true, ..options() }).unwrap();
     assert!(status("VmLck:") - before >= len / 1024);
     write(&db, |txn| {
         let bucket = txn.bucket(ROOT, b"b").unwrap();

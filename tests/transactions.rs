@@ -4,6 +4,7 @@
 mod common;
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
@@ -14,6 +15,7 @@ use bolt::{BucketId, Cursor, Db, Error, FreelistMode, Options, ROOT, Severity, T
 use common::churn::churn;
 use common::edit::findings_of;
 use common::faulty::{Call, FaultyNamespace};
+use common::lint;
 use common::memory::{Memory, place};
 use common::random::Random;
 use common::raw;
@@ -24,13 +26,13 @@ const PATH: &str = "/a.db";
 const LONG: Duration = Duration::from_secs(30);
 
 fn options() -> Options {
-    Options { no_sync: true, lock_timeout: Some(Duration::ZERO), ..Options::default() }
+    Options { lock_timeout: Some(Duration::ZERO), ..Options::default() }
 }
 
 /// A new database in memory.
 fn in_memory(page_size: u32) -> (MemoryNamespace, Db) {
     let names = MemoryNamespace::new();
-    let db = Db::open_in(&names, Path::new(PATH), &Options { page_size, ..options() }).unwrap();
+    let db = lint::open_in(&names, Path::new(PATH), &Options { page_size, ..options() }).unwrap();
     (names, db)
 }
 
@@ -94,7 +96,7 @@ fn a_reader_keeps_its_snapshot_while_the_file_grows_and_is_mapped_anew() {
 #[test]
 fn neither_a_writer_nor_its_commit_blocks_a_reader_nor_a_reader_them() {
     let names = FaultyNamespace::new();
-    let db = Db::open_in(&names, Path::new(PATH), &Options { no_sync: false, ..options() }).unwrap();
+    let db = lint::open_in(&names, Path::new(PATH), &Options { no_sync: false, ..options() }).unwrap();
     write(&db, |txn| put(txn, b"key", b"old"));
     let older = db.begin_read().unwrap();
     let mut txn = db.begin_write(Wait::Try).unwrap();
@@ -253,7 +255,7 @@ fn whoever_waits_for_the_writers_place_learns_that_the_database_was_closed() {
 #[test]
 fn rollback_leaves_no_trace() {
     let names = FaultyNamespace::new();
-    let db = Db::open_in(&names, Path::new(PATH), &Options { page_size: 1024, ..options() }).unwrap();
+    let db = lint::open_in(&names, Path::new(PATH), &Options { page_size: 1024, ..options() }).unwrap();
     let mut random = Random::new(2);
     for _ in 0..6 {
         write(&db, |txn| churn(txn, &mut random));
@@ -392,7 +394,7 @@ fn what_was_opened_before_a_renewal_is_refused_after_it() {
 #[test]
 fn a_commit_of_nothing_writes_nothing() {
     let names = FaultyNamespace::new();
-    let db = Db::open_in(&names, Path::new(PATH), &options()).unwrap();
+    let db = lint::open_in(&names, Path::new(PATH), &options()).unwrap();
     write(&db, |txn| put(txn, b"key", b"value"));
     let bytes = names.bytes(Path::new(PATH));
     names.take_log();
@@ -418,7 +420,7 @@ fn a_commit_of_nothing_writes_nothing() {
 #[test]
 fn by_bbolts_rules_a_commit_of_nothing_is_one() {
     let names = MemoryNamespace::new();
-    let db = Db::open_in(&names, Path::new(PATH), &Options { bbolt_rules: true, ..options() }).unwrap();
+    let db = lint::open_in(&names, Path::new(PATH), &Options { bbolt_rules: true, ..options() }).unwrap();
     for txid in 2..8 {
         write(&db, |_| {});
         assert_eq!(db.info().unwrap().txid, txid);
@@ -430,8 +432,9 @@ fn by_bbolts_rules_a_commit_of_nothing_is_one() {
 #[test]
 fn a_commit_goes_data_sync_meta_sync() {
     let names = FaultyNamespace::new();
-    let db = Db::open_in(&names, Path::new(PATH), &Options { page_size: 1024, no_sync: false, ..options() })
-        .unwrap();
+    let db =
+        lint::open_in(&names, Path::new(PATH), &Options { page_size: 1024, no_sync: false, ..options() })
+            .unwrap();
     names.take_log();
     for large in [100, 100_000, 5_000_000] {
         write(&db, |txn| put(txn, b"key", &vec![7; large]));
@@ -450,11 +453,28 @@ fn a_commit_goes_data_sync_meta_sync() {
         );
     }
     db.set_no_sync(true);
+    lint::set_synced(&db, false);
     write(&db, |txn| put(txn, b"key", b"value"));
     assert!(!names.take_log().contains(&Call::Sync));
     db.sync().unwrap();
     assert_eq!(names.take_log(), [Call::Sync]);
+    lint::set_synced(&db, true);
+    lint::acknowledged(&db);
+    lint::set_synced(&db, false);
     close_sound_in(&names, &db);
+}
+
+#[test]
+fn the_linter_that_watches_over_these_tests_sees_what_is_not_durable() {
+    let (names, db) = in_memory(1024);
+    write(&db, |txn| put(txn, b"key", b"value"));
+    // Which nobody has told the linter.
+    db.set_no_sync(true);
+    let seen = std::panic::catch_unwind(AssertUnwindSafe(|| write(&db, |txn| put(txn, b"key", b"other"))));
+    let text = seen.unwrap_err().downcast::<String>().unwrap();
+    assert!(text.starts_with("R2: meta 3 written into slot 1 reaches page "), "{text}");
+    drop(db);
+    assert_sound_closed(&names, Path::new(PATH));
 }
 
 #[test]
@@ -565,7 +585,7 @@ fn without_readers_the_file_stays_as_long_as_its_content_needs() {
     {
         let names = MemoryNamespace::new();
         let options = Options { page_size: 1024, freelist_mode: mode, ..options() };
-        let mut db = Db::open_in(&names, Path::new(PATH), &options).unwrap();
+        let mut db = lint::open_in(&names, Path::new(PATH), &options).unwrap();
         let mut high_water = 0;
         for step in 0..200u64 {
             write(&db, |txn| put(txn, &(step % 40).to_be_bytes(), &vec![step as u8; 3000]));
@@ -574,7 +594,7 @@ fn without_readers_the_file_stays_as_long_as_its_content_needs() {
             }
             if step % 25 == 24 {
                 close_sound_in(&names, &db);
-                db = Db::open_in(&names, Path::new(PATH), &options).unwrap();
+                db = lint::open_in(&names, Path::new(PATH), &options).unwrap();
             }
         }
         let now = db.info().unwrap().high_water;
@@ -598,7 +618,7 @@ fn assert_each_meta_leads_to_its_state(image: &[u8], states: &States, context: &
         }
         let names = MemoryNamespace::new();
         names.insert(Path::new(PATH), alone).unwrap();
-        let db = Db::open_in(&names, Path::new(PATH), &options()).unwrap();
+        let db = lint::open_in(&names, Path::new(PATH), &options()).unwrap();
         let mut txn = db.begin_read().unwrap();
         assert_eq!(txn.id(), meta.txid);
         assert!(dump(&mut txn) == states[&meta.txid], "{context}: the state of {}", meta.txid);
@@ -621,7 +641,7 @@ fn the_older_meta_is_a_sound_fallback_at_every_moment() {
         let names = FaultyNamespace::new();
         let path = Path::new(PATH);
         let options = Options { page_size: 1024, freelist_mode: mode, no_sync: false, ..options() };
-        let mut db = Db::open_in(&names, path, &options).unwrap();
+        let mut db = lint::open_in(&names, path, &options).unwrap();
         // The file before each sync and each write of a meta: all that the commit has written of its data is
         // there.
         let images = Arc::new(Mutex::new(Vec::new()));
@@ -652,7 +672,7 @@ fn the_older_meta_is_a_sound_fallback_at_every_moment() {
                 // The list at close is a commit of its own.
                 let closed = raw::newest(&names.bytes(path)).1.txid;
                 states.insert(closed, states[&id].clone());
-                db = Db::open_in(&names, path, &options).unwrap();
+                db = lint::open_in(&names, path, &options).unwrap();
             }
             images.lock().unwrap().push(names.bytes(path));
             for image in std::mem::take(&mut *images.lock().unwrap()) {

@@ -10,6 +10,7 @@ use std::path::Path;
 use bolt::format::max_value_len;
 use bolt::storage::memory::MemoryNamespace;
 use bolt::{BucketId, Db, Error, FreelistMode, Options, ROOT, Txn, Wait};
+use common::lint;
 use common::memory::{Memory, Place, place};
 use common::random::Random;
 use common::raw;
@@ -29,13 +30,8 @@ impl Base {
     }
 
     fn open(names: MemoryNamespace, page_size: u32) -> Base {
-        let options = Options {
-            page_size,
-            no_sync: true,
-            freelist_mode: FreelistMode::EachCommit,
-            ..Options::default()
-        };
-        Base { db: Db::open_in(&names, Path::new(PATH), &options).unwrap(), names }
+        let options = Options { page_size, freelist_mode: FreelistMode::EachCommit, ..Options::default() };
+        Base { db: lint::open_in(&names, Path::new(PATH), &options).unwrap(), names }
     }
 
     fn reopen(self) -> Base {

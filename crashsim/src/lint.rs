@@ -80,6 +80,9 @@ impl LintNamespace {
 
     /// R3: the caller was told that all that it did to the file is durable.
     pub fn acknowledge(&self, path: &Path) {
+        if lock(&self.ledger).rules.is_some_and(|rules| !rules.is_synced) {
+            return;
+        }
         let file = lock(&self.ledger).files.get(path).cloned();
         let mut findings = Vec::new();
         if let Some(file) = file {

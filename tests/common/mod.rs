@@ -95,7 +95,7 @@ pub fn entries(txn: &Txn, bucket: BucketId, backward: bool) -> Vec<(Vec<u8>, Opt
 
 /// Opens without syncs, which tests that cut no power do not need.
 pub fn open(path: &Path, page_size: u32) -> Db {
-    Db::open(path, &Options { page_size, no_sync: true, ..Options::default() }).unwrap()
+    lint::open(path, &Options { page_size, no_sync: true, ..Options::default() }).unwrap()
 }
 
 /// Panics with all findings of the checker.
@@ -112,6 +112,7 @@ pub fn assert_sound(db: &Db) {
 
 pub mod churn;
 pub mod faulty;
+pub mod lint;
 pub mod memory;
 pub mod random;
 pub mod raw;

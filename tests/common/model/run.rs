@@ -34,7 +34,7 @@ pub struct Run<'j> {
 
 impl<'j> Run<'j> {
     pub fn new(path: &Path, options: Options, judge: impl FnMut(&Db) + 'j) -> Run<'j> {
-        let db = Some(Db::open(path, &options).unwrap());
+        let db = Some(common::lint::open(path, &options).unwrap());
         let (committed, current) = (Model::default(), Model::default());
         Run {
             db,
@@ -394,7 +394,7 @@ impl<'j> Run<'j> {
         self.rollback();
         self.readers.clear();
         self.db().close().unwrap();
-        self.db = Some(Db::open(path, &self.options).unwrap());
+        self.db = Some(common::lint::open(path, &self.options).unwrap());
         common::assert_sound(self.db());
     }
 
