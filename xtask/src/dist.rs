@@ -65,7 +65,8 @@ pub fn build(repository: &Path, options: &Options) -> Outcome<()> {
 /// What is built, and a key that changes when it has to be built again.
 fn info(repository: &Path, options: &Options, compiled: &Compiled, target: &Target) -> Outcome<Info> {
     let program = std::env::current_exe()?;
-    let mut made_from = vec![repository.join("docs/Doxyfile"), repository.join("docs/header.sed")];
+    let of_docs = ["Doxyfile", "header.sed", "header-cpp.sed"].map(|name| repository.join("docs").join(name));
+    let mut made_from = of_docs.to_vec();
     made_from.extend([repository.join("abi/libbolt.symbols"), compiled.archive.clone(), program]);
     made_from.extend(headers(repository)?);
     let mut key = format!("keep_debug {} docs {:?}", options.keep_debug, options.docs);

@@ -25,8 +25,12 @@ pages() {
         grep -q "$name" "$page" || die "$page says nothing of $name"
     done
     # Names such as `key` and `flags`, which Doxygen gives the fields of structs, are not for libbolt to take.
-    same "" "$(cd "$tree/share/man/man3" && find . -type f | grep -v '^./\(bolt\|BOLT\|libbolt\)[_.]')"
+    same "" "$(cd "$tree/share/man/man3" && find . -type f | grep -v '^./\(bolt\|BOLT\|libbolt\)[_.:]')"
+    for name in database read_txn write_txn bucket write_bucket cursor entry_range savepoint result error; do
+        grep -q "bolt::$name" "$tree/share/man/man3/bolt::$name.3"
+    done
     grep -q Conventions "$tree/share/man/man3/bolt.h.3"
+    grep -q Conventions "$tree/share/man/man3/bolt.hpp.3"
     grep -q Conventions "$tree/share/doc/libbolt/html/index.html"
     grep -q "$version" "$tree/share/doc/libbolt/html/index.html"
 }
