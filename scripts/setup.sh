@@ -14,7 +14,6 @@ have() {
 missing_packages() {
     have cc || echo gcc libc6-dev
     have g++ || echo g++
-    have clang++ || echo clang
     have clang || echo clang
     have nm || echo binutils
     have cmake || echo cmake

@@ -18,8 +18,7 @@ use std::any::Any;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, Thread};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::error::{Error, Result};
 use crate::txn::{Hook, Savepoint, Txn, Wait};
@@ -57,8 +56,10 @@ type Job = Box<dyn FnMut(Txn) -> (Option<Txn>, std::result::Result<(), ()>) + Se
 
 /// A caller.
 struct Member {
-    thread: Thread,
     word: Mutex<Option<Word>>,
+    /// That there is a word. (To park the thread would do, but leaves each thread of the caller's with a
+    /// handle of Rust's, which leak checkers see.)
+    told: Condvar,
     job: Mutex<Option<Job>>,
     /// What the job wants to be done once it is committed.
     hooks: Mutex<Vec<Hook>>,
@@ -86,8 +87,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Member {
     fn new(job: Option<Job>) -> Member {
-        let (word, job) = (Mutex::default(), Mutex::new(job));
-        Member { thread: thread::current(), word, job, hooks: Mutex::default() }
+        Member { word: Mutex::default(), told: Condvar::new(), job: Mutex::new(job), hooks: Mutex::default() }
     }
 
     fn tell(&self, word: Word) {
@@ -95,15 +95,15 @@ impl Member {
             drop(lock(&self.job).take());
         }
         *lock(&self.word) = Some(word);
-        self.thread.unpark();
+        self.told.notify_one();
     }
 
     fn wait(&self) -> Word {
+        let mut word = lock(&self.word);
         loop {
-            let word = lock(&self.word).take();
-            match word {
-                Some(word) => return word,
-                None => thread::park(),
+            match word.take() {
+                Some(told) => return told,
+                None => word = self.told.wait(word).unwrap_or_else(PoisonError::into_inner),
             }
         }
     }
