@@ -40,7 +40,7 @@ nightly rustc --version >/dev/null || die "these checks need a nightly Rust: rus
 library_with() {
     local directory=$1
     shift
-    nightly cargo rustc --lib --crate-type staticlib --locked --target "$host" --target-dir "$directory" \
+    CARGO_INCREMENTAL=0 nightly cargo rustc --lib --crate-type staticlib --locked --target "$host" --target-dir "$directory" \
         --config 'profile.dev.debug="line-tables-only"' "$@" >&2
     echo "$directory/$host/debug/libbolt.a"
 }
@@ -125,15 +125,32 @@ result() {
     fi
 }
 
-# clean kind program: a test program of c-tests finds nothing wrong, nor does the sanitizer.
-clean() {
+# runs kind program: a test program of c-tests finds nothing wrong, nor does the sanitizer. What comes of it
+# is written beside it, since the programs run side by side.
+runs() {
     local kind=$1 name=$2 place=$work/$1-tests/$2 status=0
     mkdir -p "$place/files"
     {
         compile "$kind" "c-tests/$name.c" "$place/program" && "$place/program" "$place/files" &&
             grep -q ' passed, 0 failed$' "$place/log" && ! grep -q 'Sanitizer\|runtime error' "$place/log"
     } >"$place/log" 2>&1 </dev/null || status=1
-    result $status "$kind: $name" "$place/log"
+    echo $status >"$place/status"
+}
+
+# clean kind: every program of c-tests runs.
+clean() {
+    local kind=$1 source place
+    for source in c-tests/*.c; do
+        while (($(jobs -rp | wc -l) >= $(nproc))); do
+            wait -n || true
+        done
+        runs "$kind" "$(basename "$source" .c)" &
+    done
+    wait
+    for source in c-tests/*.c; do
+        place=$work/$kind-tests/$(basename "$source" .c)
+        result "$(cat "$place/status" || echo 1)" "$kind: ${place##*/}" "$place/log"
+    done
 }
 
 # finds kind fault "words": the sanitizer finds a fault that is there.
@@ -158,9 +175,7 @@ for kind in $kinds; do
         finds "$kind" overflow 'runtime error: signed integer overflow'
     fi
     [[ $kind != address ]] || finds address stale 'heap-use-after-free'
-    for source in c-tests/*.c; do
-        clean "$kind" "$(basename "$source" .c)"
-    done
+    clean "$kind"
 done
 echo "$passed passed, $failed failed"
 ((failed == 0 && passed > 0))
