@@ -7,6 +7,7 @@
 use std::path::Path;
 
 use crate::error::{Error, Result};
+use crate::format::ELEMENT_LEN;
 use crate::storage::Namespace;
 use crate::storage::file::FileNamespace;
 use crate::tree::Condition;
@@ -50,6 +51,10 @@ struct Compaction<'a> {
     fill_percent: Option<f64>,
     txn_len: u64,
     txn_max_len: u64,
+    /// How many bytes of elements may still come, and how many buckets with pages of their own: in a sound
+    /// file no two share a byte or a page.
+    room_len: u64,
+    page_room: u64,
 }
 
 impl Db {
@@ -80,7 +85,8 @@ impl Db {
         let storage = names.create_unnamed(path, options.target.file_mode)?;
         let settings = Options { no_sync: true, room_max: 0, read_only: false, ..options.target.clone() };
         let target = Db::over(path, open::begin(storage, &settings, self.page_size()?)?, &settings);
-        let compaction = Compaction::new(&mut source, &target, &settings, options.txn_max_len)?;
+        let compaction =
+            Compaction::new(&mut source, &target, &settings, options.txn_max_len, self.page_size()?)?;
         compaction.run(progress)?;
         target.close()?;
         Ok(publish(names, &*target.inner.shared.storage, path, options.replace)?)
@@ -93,12 +99,24 @@ impl<'a> Compaction<'a> {
         target: &'a Db,
         settings: &Options,
         txn_max_len: u64,
+        page_size: u32,
     ) -> Result<Compaction<'a>> {
-        let cursor = source.cursor(ROOT)?;
+        let (cursor, room_len) = (source.cursor(ROOT)?, source.len());
+        let page_room = room_len / u64::from(page_size);
         let path = vec![Level { source: ROOT, cursor, name: Vec::new(), target: Some(ROOT) }];
         let by_rules = if settings.bbolt_rules { Some(BBOLT_FILL_PERCENT) } else { None };
         let fill_percent = settings.fill_percent.or(by_rules);
-        Ok(Compaction { source, target, txn: None, path, fill_percent, txn_len: 0, txn_max_len })
+        Ok(Compaction {
+            source,
+            target,
+            txn: None,
+            path,
+            fill_percent,
+            txn_len: 0,
+            txn_max_len,
+            room_len,
+            page_room,
+        })
     }
 
     fn run<E: From<Error>>(
@@ -130,6 +148,7 @@ impl<'a> Compaction<'a> {
             return Ok(Some(0));
         };
         let len = (entry.key.len() + entry.value.map_or(0, <[u8]>::len)) as u64;
+        self.room_len = self.room_len.checked_sub(ELEMENT_LEN as u64 + len).ok_or_else(too_much)?;
         if self.txn_max_len != 0 && self.txn_len > 0 && self.txn_len.saturating_add(len) > self.txn_max_len {
             commit(&mut self.txn, &mut self.path)?;
             self.txn_len = 0;
@@ -161,6 +180,9 @@ impl<'a> Compaction<'a> {
     fn enter(&mut self, bucket: BucketId, name: Vec<u8>) -> Result<()> {
         let level = self.path.last().ok_or(Error::NotFound)?;
         let source = self.source.bucket(level.source, &name)?;
+        if self.source.has_pages(source)? {
+            self.page_room = self.page_room.checked_sub(1).ok_or_else(too_much)?;
+        }
         let sequence = self.source.sequence(source)?;
         let cursor = self.source.cursor(source)?;
         let fill_percent = self.fill_percent;
@@ -174,6 +196,12 @@ impl<'a> Compaction<'a> {
         self.path.push(Level { source, cursor, name, target: Some(target) });
         Ok(())
     }
+}
+
+/// More than there is room for in the source: something is reached by several ways, or by a circle.
+#[cold]
+fn too_much() -> Error {
+    Error::corrupt(0, "the buckets hold more than the file has room for")
 }
 
 /// A key that does not come after those before it was out of order in the source.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::format::meta::{META_LEN, Meta};
-use crate::format::{FIRST_PAGE, MAX_READ_PAGE_SIZE, MIN_PAGE_SIZE, NO_FREELIST, PageId};
+use crate::format::{FIRST_PAGE, MAX_READ_PAGE_SIZE, MIN_PAGE_SIZE, NO_FREELIST, PageId, TXID_LIMIT};
 use crate::storage::{Namespace, Storage, sys};
 use crate::txn::{
     Adopted, KnownPages, Level, Residence, Settings, Shared, SharedOptions, Snapshot, TxnStats, Writer,
@@ -21,8 +21,6 @@ use crate::txn::{
 use super::create;
 use super::options::Options;
 
-/// Transaction ids stay below this: the counter can go on from any of them.
-const TXID_LIMIT: u64 = 1 << 63;
 /// The newer of a new file's metas has this one: a file that has gone further was whole once.
 const CREATION_TXID: u64 = 1;
 
@@ -166,7 +164,8 @@ pub fn adopt(storage: Box<dyn Storage>, options: &Options, is_new: bool) -> Resu
 ///
 /// Both slots are candidates, newest first; with equal ids the first slot wins, as in bbolt. A meta whose
 /// checksum holds was written whole, so one that the file cannot live up to is an error and no reason to fall
-/// back. Nor is one that cannot be read (O1).
+/// back. So is one of a false page size, behind which the second may be sound: nothing tells which of the two
+/// lies, and bbolt believes the first. Nor is one that cannot be read a reason (O1).
 fn find_meta(storage: &dyn Storage, len: u64, read_only: bool) -> Result<(Meta, PageId, Option<Error>)> {
     let legible = |meta: Result<Meta>| match meta {
         Err(error @ Error::Os { .. }) if !read_only => Err(error),

@@ -5,7 +5,7 @@
 
 use super::bytes::{fnv1a, put_u32, put_u64, u32_at, u64_at};
 use super::page::{self, Kind};
-use super::{PAGE_HEADER_LEN, PageId, TxnId};
+use super::{PAGE_HEADER_LEN, PageId, TXID_LIMIT, TxnId};
 use crate::error::{Error, Result};
 
 const MAGIC: u32 = 0xED0C_DAED;
@@ -90,6 +90,16 @@ impl Meta {
         put_u64(bytes, 48, self.txid)?;
         let checksum = fnv1a(bytes.get(..CHECKSUM_OFFSET)?);
         put_u64(bytes, CHECKSUM_OFFSET, checksum)
+    }
+
+    /// The id of the transaction after the one that wrote this.
+    pub fn next_txid(&self) -> Result<TxnId> {
+        let next = self.txid.saturating_add(1);
+        if next < TXID_LIMIT {
+            Ok(next)
+        } else {
+            Err(Error::corrupt(self.slot(), "the transaction ids have run out"))
+        }
     }
 
     /// The slot into which this transaction's commit writes its meta: Go goes by parity.

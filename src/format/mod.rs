@@ -62,6 +62,8 @@ pub const MAX_ELEMENT_COUNT: usize = 0xFFFE;
 pub const MAX_DEPTH: usize = 64;
 /// The freelist page id of a file that holds no freelist (bbolt: `PgidNoFreelist`).
 pub const NO_FREELIST: PageId = u64::MAX;
+/// Transaction ids stay below this: whoever reads one can go on counting from it.
+pub const TXID_LIMIT: TxnId = 1 << 63;
 /// The pages 0 and 1 are the metas; no tree or list may name them.
 pub const FIRST_PAGE: PageId = 2;
 

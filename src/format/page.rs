@@ -5,8 +5,11 @@
 //! under the map gives an error or other bytes, never a fault.
 //!
 //! P1. On a verified page every key has at least one byte and lies, with its value, within the run; keys
-//! ascend. P2. On a verified page a branch has at least one child, and a bucket's value has at least its
-//! header.
+//!     ascend.
+//! P2. On a verified page a branch has at least one child, and a bucket's value has at least its header; an
+//!     inline page has no buckets, as nobody writes one that does.
+//! P3. The keys and values of a verified page are together no longer than its run: whoever goes through all
+//!     of them goes through no more bytes than there are.
 
 use std::cmp::Ordering;
 
@@ -15,6 +18,8 @@ use super::{BUCKET_HEADER_LEN, ELEMENT_LEN, FIRST_PAGE, PAGE_HEADER_LEN, PageId}
 use crate::error::{Error, Result};
 
 const BUCKET_FLAG: u32 = 1;
+/// What an inline page has for its id.
+const INLINE: PageId = 0;
 
 /// What a page is. Go compares the flags as a whole, so exactly one bit may be set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +66,13 @@ impl Header {
             _ => None,
         }
     }
+}
+
+/// The bytes from `start` to `end`, sums of three 32-bit lengths at most: 64 bits hold them where the address
+/// space has fewer.
+#[inline(always)]
+fn slice(bytes: &[u8], start: u64, end: u64) -> Option<&[u8]> {
+    bytes.get(usize::try_from(start).ok()?..usize::try_from(end).ok()?)
 }
 
 /// Writes a page header. `None` where `page` is too short.
@@ -116,7 +128,7 @@ impl<'a> Page<'a> {
         Ok(Page { bytes, id, leaf, count: u32::from(header.count) })
     }
 
-    /// A view of `bytes`, the run of page `id` (0: an inline page), every element checked (P1, P2). Child ids
+    /// A view of `bytes`, the run of page `id` (0: an inline page), every element checked (P1 to P3). Child ids
     /// must lie below `high_water`.
     pub fn verify(bytes: &'a [u8], id: PageId, high_water: PageId) -> Result<Page<'a>> {
         let page = Page::trusted(bytes, id)?;
@@ -130,16 +142,21 @@ impl<'a> Page<'a> {
 
     fn verify_leaf(&self) -> Result<()> {
         let table_end = PAGE_HEADER_LEN + ELEMENT_LEN * self.count();
+        let mut used_len = table_end as u64;
         let mut previous: &[u8] = &[];
         for index in 0..self.count() {
             let element = self.leaf(index)?;
+            used_len += element.key.len() as u64 + element.value.len() as u64;
             self.verify_key(index, element.key_offset, table_end, previous, element.key)?;
             if element.is_bucket && element.value.len() < BUCKET_HEADER_LEN {
                 return Err(self.damaged(index, "has a bucket value shorter than a bucket header"));
             }
+            if element.is_bucket && self.id == INLINE {
+                return Err(self.damaged(index, "is a bucket within an inline bucket"));
+            }
             previous = element.key;
         }
-        Ok(())
+        self.verify_room(used_len)
     }
 
     fn verify_branch(&self, high_water: PageId) -> Result<()> {
@@ -147,9 +164,11 @@ impl<'a> Page<'a> {
             return Err(Error::corrupt(self.id, "the branch page has no element"));
         }
         let table_end = PAGE_HEADER_LEN + ELEMENT_LEN * self.count();
+        let mut used_len = table_end as u64;
         let mut previous: &[u8] = &[];
         for index in 0..self.count() {
             let (key, child, key_offset) = self.branch(index)?;
+            used_len += key.len() as u64;
             self.verify_key(index, key_offset, table_end, previous, key)?;
             if !(FIRST_PAGE..high_water).contains(&child) || child == self.id {
                 return Err(Error::corrupt(
@@ -158,6 +177,17 @@ impl<'a> Page<'a> {
                 ));
             }
             previous = key;
+        }
+        self.verify_room(used_len)
+    }
+
+    /// Whether the elements can lie side by side (P3).
+    fn verify_room(&self, used_len: u64) -> Result<()> {
+        if used_len > self.bytes.len() as u64 {
+            return Err(Error::corrupt(
+                self.id,
+                "the elements share bytes: together they are longer than the page",
+            ));
         }
         Ok(())
     }
@@ -214,12 +244,13 @@ impl<'a> Page<'a> {
     pub fn used_len(&self) -> Result<usize> {
         let mut len = PAGE_HEADER_LEN + ELEMENT_LEN * self.count();
         for index in 0..self.count() {
-            len += if self.leaf {
+            let data_len = if self.leaf {
                 let element = self.leaf(index)?;
                 element.key.len() + element.value.len()
             } else {
                 self.key(index)?.len()
             };
+            len = len.saturating_add(data_len);
         }
         Ok(len)
     }
@@ -238,10 +269,10 @@ impl<'a> Page<'a> {
         let (pos, len) = if self.leaf {
             (first >> 32, second as u32)
         } else {
-            (first as u32 as u64, (first >> 32) as u32)
+            (u64::from(first as u32), (first >> 32) as u32)
         };
-        let start = at + pos as usize;
-        self.bytes.get(start..start + len as usize)
+        let start = at as u64 + pos;
+        slice(self.bytes, start, start + u64::from(len))
     }
 
     /// Element `index` of a leaf.
@@ -255,14 +286,14 @@ impl<'a> Page<'a> {
     pub fn leaf_at(&self, index: usize) -> Option<LeafElement<'a>> {
         let at = PAGE_HEADER_LEN + ELEMENT_LEN * index;
         let (first, second) = u64_pair_at(self.bytes, at)?;
-        let key_offset = at + (first >> 32) as usize;
-        let key_end = key_offset + second as u32 as usize;
-        let value_end = key_end + (second >> 32) as usize;
+        let key_offset = at as u64 + (first >> 32);
+        let key_end = key_offset + u64::from(second as u32);
+        let value_end = key_end + (second >> 32);
         Some(LeafElement {
-            key: self.bytes.get(key_offset..key_end)?,
-            value: self.bytes.get(key_end..value_end)?,
+            key: slice(self.bytes, key_offset, key_end)?,
+            value: slice(self.bytes, key_end, value_end)?,
             is_bucket: first as u32 & BUCKET_FLAG != 0,
-            key_offset,
+            key_offset: key_offset as usize,
         })
     }
 
@@ -272,8 +303,8 @@ impl<'a> Page<'a> {
         let element = || {
             let at = PAGE_HEADER_LEN + ELEMENT_LEN * index;
             let (first, child) = u64_pair_at(self.bytes, at)?;
-            let key_offset = at + first as u32 as usize;
-            Some((self.bytes.get(key_offset..key_offset + (first >> 32) as usize)?, child, key_offset))
+            let key_offset = at as u64 + u64::from(first as u32);
+            Some((slice(self.bytes, key_offset, key_offset + (first >> 32))?, child, key_offset as usize))
         };
         element().ok_or_else(|| self.outside(index))
     }
@@ -429,5 +460,36 @@ mod tests {
         ] {
             assert!(Page::verify(&leaf(&pairs), 9, 100).is_err(), "{why}");
         }
+    }
+
+    #[test]
+    fn elements_that_share_their_bytes_are_refused() {
+        let mut run = leaf(&[(b"a", &[1; 2000], false), (b"b", &[2; 1900], false)]);
+        assert!(Page::verify(&run, 9, 100).is_ok());
+        // The first value now goes on over the second key and value.
+        put_u32(&mut run, 28, 2000 + 1 + 1900).unwrap();
+        assert!(Page::trusted(&run, 9).unwrap().leaf(0).is_ok(), "each lies within the page");
+        assert!(Page::verify(&run, 9, 100).is_err());
+    }
+
+    #[test]
+    fn a_bucket_within_an_inline_bucket_is_refused() {
+        let mut run = leaf(&[(b"a", &[7; 16], true)]);
+        assert!(Page::verify(&run, 9, 100).is_ok());
+        put_u64(&mut run, 0, 0).unwrap();
+        assert!(Page::verify(&run, 0, 100).is_err());
+    }
+
+    #[test]
+    fn lengths_that_no_address_space_holds_lie_outside() {
+        let mut run = leaf(&[(b"a", b"1", false)]);
+        for offset in [20, 24, 28] {
+            let kept = run.clone();
+            put_u32(&mut run, offset, u32::MAX).unwrap();
+            assert!(Page::trusted(&run, 9).unwrap().leaf(0).is_err());
+            run = kept;
+        }
+        assert_eq!(slice(&run, u64::from(u32::MAX), 3 * u64::from(u32::MAX)), None);
+        assert_eq!(slice(&run, 5, 4), None);
     }
 }

@@ -5,13 +5,12 @@
 //!
 //! Q1. Of the claims to one file, one is exclusive and alone, or none is.
 //! Q2. The kernel's lock is given back with the last claim, before anybody can make a new one.
-//! Q3. Claims are the process's that made them: a forked child has a table of its own, since its parent's may
-//!     have been locked at the fork, and gives none of its parent's back.
+//! Q3. Claims are the process's that made them: a forked child has none, and gives none back.
 
 use std::io::ErrorKind;
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::{Patience, sys};
@@ -99,30 +98,17 @@ struct Claim {
     claimant: u64,
     file: FileId,
     exclusive: bool,
-}
-
-/// The claims of a process, and after them those of the child in whose copy of its memory this is.
-struct Table {
     process: u32,
-    claims: Mutex<Vec<Claim>>,
-    next: OnceLock<Box<Table>>,
 }
 
-impl Table {
-    fn new(process: u32) -> Table {
-        Table { process, claims: Mutex::default(), next: OnceLock::new() }
-    }
-}
+static CLAIMS: Mutex<Vec<Claim>> = Mutex::new(Vec::new());
 
 /// The claims of this process.
 fn claims() -> MutexGuard<'static, Vec<Claim>> {
-    static FIRST: OnceLock<Table> = OnceLock::new();
+    let mut claims = CLAIMS.lock().unwrap_or_else(PoisonError::into_inner);
     let process = std::process::id();
-    let mut table = FIRST.get_or_init(|| Table::new(process));
-    while table.process != process {
-        table = table.next.get_or_init(|| Box::new(Table::new(process)));
-    }
-    table.claims.lock().unwrap_or_else(PoisonError::into_inner)
+    claims.retain(|claim| claim.process == process);
+    claims
 }
 
 impl Claimant {
@@ -142,7 +128,7 @@ impl Claimant {
         }
         claims.try_reserve(1)?;
         claims.retain(|claim| claim.claimant != self.number);
-        claims.push(Claim { claimant: self.number, file: self.file, exclusive });
+        claims.push(Claim { claimant: self.number, file: self.file, exclusive, process: std::process::id() });
         Ok(true)
     }
 

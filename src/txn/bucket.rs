@@ -292,6 +292,11 @@ impl Txn {
         self.buckets.add(State::new(parent, name_at, sequence, Some(root)), Tree::new(root), name)
     }
 
+    /// Whether the bucket had pages of its own as the transaction began (bbolt: `Root` is not 0).
+    pub fn has_pages(&self, bucket: BucketId) -> Result<bool> {
+        Ok(matches!(self.buckets.get(bucket)?.state.stored, Some(Root::Page(_))))
+    }
+
     /// Makes the bucket `name` in `parent`.
     ///
     /// `Exists` where it is there, `WrongType` where the key has a value, `NameRequired`, `KeySize`,

@@ -70,6 +70,7 @@ pub fn commit_freelist(shared: &Shared, writer: &mut Writer) -> Result<()> {
         || !writer.has_committed
         || !is_wanted
         || shared.check_poison().is_err()
+        || snapshot.meta.next_txid().is_err()
     {
         return Ok(());
     }
@@ -130,8 +131,8 @@ impl<'a> Attempt<'a> {
         mode: FreelistMode,
         plan: impl FnOnce(&mut Attempt<'a>) -> Result<(PageId, u64, N)>,
     ) -> Result<()> {
+        let meta = Meta { txid: snapshot.meta.next_txid()?, ..snapshot.meta };
         let freelist = writer.freelist.take().unwrap_or_default();
-        let meta = Meta { txid: snapshot.meta.txid + 1, ..snapshot.meta };
         let mut attempt = Attempt::new(shared, snapshot, freelist, meta);
         let result = plan(&mut attempt).and_then(|(root, sequence, mut nodes)| {
             attempt.meta.root = root;

@@ -57,7 +57,7 @@ pub fn stored_root(value: &[u8], at: At) -> Result<(Root, u64)> {
         return Ok((Root::Page(header.root), header.sequence));
     }
     let Some(offset) = at.plus(BUCKET_HEADER_LEN as u64).file_offset() else {
-        return Err(Error::Panic("an inline page lies in the file".into()));
+        return Err(Error::corrupt(0, "an inline bucket is not the one that was opened under its name"));
     };
     Ok((Root::Inline { offset, len: (value.len() - BUCKET_HEADER_LEN) as u64 }, header.sequence))
 }

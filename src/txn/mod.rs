@@ -109,6 +109,7 @@ impl Txn {
     /// Loads the free pages where this is the first write, and releases those that nobody sees any more.
     fn prepare_write(shared: &Shared, writer: &mut Writer) -> Result<Arc<Snapshot>> {
         let snapshot = shared.newest()?;
+        snapshot.meta.next_txid()?;
         if writer.freelist.is_none() {
             writer.freelist = Some(load_free(shared, &snapshot)?);
         }

@@ -1,0 +1,93 @@
+//! What damaged files led to beyond the checker: found by the harness in `hostile`, told here one by one.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by a panic")]
+
+mod common;
+
+use std::path::Path;
+
+use bolt::db::CompactOptions;
+use bolt::format::meta::META_LEN;
+use bolt::storage::memory::MemoryNamespace;
+use bolt::{Db, Error, FreelistMode, Options, ROOT, Wait};
+use common::edit::Image;
+
+const PATH: &str = "/damaged.db";
+
+/// A file of pages of 1 KiB with the buckets `a` and `b`, which have a page each.
+fn image() -> Image {
+    let names = MemoryNamespace::new();
+    let options = Options { page_size: 1024, freelist_mode: FreelistMode::EachCommit, ..Options::default() };
+    let db = Db::open_in(&names, Path::new(PATH), &options).unwrap();
+    let mut txn = db.begin_write(Wait::Try).unwrap();
+    for name in [b"a", b"b"] {
+        let bucket = txn.create_bucket(ROOT, name).unwrap();
+        txn.put(bucket, b"key", &[7; 500]).unwrap();
+        let below = txn.create_bucket(bucket, b"below").unwrap();
+        txn.put(below, b"key", &[8; 500]).unwrap();
+    }
+    txn.commit().unwrap();
+    db.close().unwrap();
+    Image::new(names.to_vec(Path::new(PATH)).unwrap().unwrap())
+}
+
+fn open(image: &Image, names: &MemoryNamespace) -> bolt::Result<Db> {
+    names.insert(Path::new(PATH), image.bytes.clone()).unwrap();
+    Db::open_in(names, Path::new(PATH), &Options::default())
+}
+
+fn compact(db: &Db) -> bolt::Result<()> {
+    db.compact_in(&MemoryNamespace::new(), Path::new("/to.db"), &CompactOptions::default(), |_| Ok(()))
+}
+
+#[test]
+fn a_compaction_of_buckets_that_hold_themselves_ends() {
+    let mut image = image();
+    let (a, b) = (image.bucket_root(&["a"]), image.bucket_root(&["b"]));
+    let (page, index) = image.find(a, b"below");
+    let value = image.value_range(page, index).start;
+    for root in [a, image.meta().root, b] {
+        image.set_u64(page, value, root);
+        let db = open(&image, &MemoryNamespace::new()).unwrap();
+        // A bucket that is there twice is only copied twice, if the file is long enough.
+        let is_circle = root != b;
+        assert_eq!(matches!(compact(&db), Err(Error::Corrupt { .. })), is_circle, "page {root}");
+        db.close().unwrap();
+    }
+}
+
+#[test]
+fn the_last_transaction_id_is_committed_and_no_file_gets_a_higher_one() {
+    let mut image = image();
+    image.edit_meta(|meta| meta.txid = (1 << 63) - 2);
+    let names = MemoryNamespace::new();
+    let db = open(&image, &names).unwrap();
+    let mut txn = db.begin_write(Wait::Try).unwrap();
+    txn.create_bucket(ROOT, b"last").unwrap();
+    txn.commit().unwrap();
+    assert!(matches!(db.begin_write(Wait::Try), Err(Error::Corrupt { .. })));
+    db.set_freelist_mode(FreelistMode::AtClose);
+    db.close().unwrap();
+    let db = Db::open_in(&names, Path::new(PATH), &Options::default()).unwrap();
+    assert!(db.begin_read().unwrap().bucket(ROOT, b"last").is_ok());
+    common::assert_sound(&db);
+    db.close().unwrap();
+}
+
+/// The page size stands in the metas alone: a first meta that is whole is believed, as by bbolt, and the
+/// second one is where it says. A false one is refused, or what it leads to is; the file stays as it is.
+#[test]
+fn a_first_meta_with_a_false_page_size_is_refused_and_nothing_is_written() {
+    for page_size in [0, 1, 512, 1000, 2048, 4096, 65536, 1 << 24, 1 << 25, u32::MAX] {
+        let mut image = image();
+        let mut meta = bolt::format::meta::Meta::decode(&image.bytes).unwrap();
+        meta.page_size = page_size;
+        image.bytes[..META_LEN].copy_from_slice(&meta.encode(0));
+        let names = MemoryNamespace::new();
+        let read = open(&image, &names).and_then(|db| db.begin_read()?.bucket(ROOT, b"a").map(drop));
+        assert!(
+            matches!(read, Err(Error::Incompatible(_) | Error::Truncated { .. } | Error::Corrupt { .. })),
+            "{page_size}: {read:?}"
+        );
+        assert_eq!(names.to_vec(Path::new(PATH)).unwrap().unwrap(), image.bytes);
+    }
+}
