@@ -26,7 +26,7 @@ PLACES = --prefix "$(PREFIX)" --libdir "$(LIBDIR)" --includedir "$(INCLUDEDIR)" 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help demo lib install uninstall test setup lint header test-rust test-interop test-demo test-package \
-    test-sanitize sanitize clean
+    test-sanitize sanitize test-hostile clean
 
 # ---- Everyday ----
 
@@ -61,7 +61,7 @@ clean: ## remove all that was built
 
 # ---- Tests ----
 
-TESTS = test-rust test-interop test-demo test-package test-sanitize
+TESTS = test-rust test-interop test-demo test-package test-sanitize test-hostile
 test: setup lint $(TESTS) ## install what is missing, then run every check
 
 setup: ## install what the tests need, where it is missing (apt-get, as root or by sudo)
@@ -89,6 +89,9 @@ test-demo: ## the demo, its figures, and what Go's bbolt says of the copy that i
 	grep -F "144 changes came to 96 keys" $(DEMO)/output.txt
 	grep -F "96 of 96 values in it equal etcd's" $(DEMO)/output.txt
 	target/interop/oracle check $(DEMO)/etcd-copy.db
+
+test-hostile: ## damaged files of every kind, opened, read, checked, copied and written to
+	$(CARGO) run --quiet --locked --profile checked --package hostile -- quick
 
 test-package: ## install libbolt, move the tree, and use it from C, C++, CMake, pkg-config
 	tests/packaging/run.sh
