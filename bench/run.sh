@@ -35,11 +35,12 @@ install_packages() {
 
 # The library under the name by which programs look for it, apart from what cargo may rebuild meanwhile.
 build_library() {
-    (cd "$library" && cargo build --release --jobs "$jobs" --package libbolt --target-dir "$target/library")
+    (cd "$library" && cargo run --quiet --locked --jobs "$jobs" --package xtask --no-default-features \
+        --target-dir "$target/library" -- dist --out "$target/dist" --target-dir "$target/library")
     LIBBOLT_DIR="$target/bench-library"
     export LIBBOLT_DIR
     mkdir -p "$LIBBOLT_DIR"
-    cp "$target/library/release/libbolt.so" "$LIBBOLT_DIR/libbolt.so.new"
+    cp -L "$target/dist/lib/libbolt.so" "$LIBBOLT_DIR/libbolt.so.new"
     mv "$LIBBOLT_DIR/libbolt.so.new" "$LIBBOLT_DIR/libbolt.so"
     ln -sf libbolt.so "$LIBBOLT_DIR/libbolt.so.$(cat "$library/abi/SOVERSION")"
 }
