@@ -53,6 +53,13 @@ pub fn put_u64(bytes: &mut [u8], offset: usize, value: u64) -> Option<()> {
     Some(())
 }
 
+/// Writes two 64-bit integers at the head of `bytes`. `None` where they are too few.
+#[inline(always)]
+pub fn put_u64_pair(bytes: &mut [u8], first: u64, second: u64) -> Option<()> {
+    *bytes.first_chunk_mut()? = (u128::from(first) | u128::from(second) << 64).to_le_bytes();
+    Some(())
+}
+
 /// The first 8 bytes as a number that orders as they do, zeros behind a shorter key. Where two keys' prefixes
 /// are equal the keys themselves must be compared.
 #[inline(always)]

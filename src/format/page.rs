@@ -2,7 +2,8 @@
 //!
 //! [`Page::verify`] looks at every element once; [`Page::trusted`] looks at the header alone and is for pages
 //! that were verified, or written, before. Even so each access stays within the run (F1): a page that changes
-//! under the map gives an error or other bytes, never a fault.
+//! under the map gives an error or other bytes, never a fault. The table of elements lies within the run,
+//! always.
 //!
 //! P1. On a verified page every key has at least one byte and lies, with its value, within the run; keys
 //!     ascend.
@@ -13,7 +14,7 @@
 
 use std::cmp::Ordering;
 
-use super::bytes::{put_u16, put_u32, put_u64, u64_at, u64_pair_at};
+use super::bytes::{put_u16, put_u32, put_u64, put_u64_pair, u64_at, u64_pair_at};
 use super::{BUCKET_HEADER_LEN, ELEMENT_LEN, FIRST_PAGE, PAGE_HEADER_LEN, PageId};
 use crate::error::{Error, Result};
 
@@ -125,7 +126,11 @@ impl<'a> Page<'a> {
                 ));
             }
         };
-        Ok(Page { bytes, id, leaf, count: u32::from(header.count) })
+        let count = u32::from(header.count);
+        if bytes.len() < PAGE_HEADER_LEN + ELEMENT_LEN * count as usize {
+            return Err(Error::corrupt(id, "the table of elements passes the end of the page"));
+        }
+        Ok(Page { bytes, id, leaf, count })
     }
 
     /// A view of `bytes`, the run of page `id` (0: an inline page), every element checked (P1 to P3). Child ids
@@ -275,6 +280,25 @@ impl<'a> Page<'a> {
         slice(self.bytes, start, start + u64::from(len))
     }
 
+    /// As [`Self::key_at`] of a page that is a leaf, or a branch, as `LEAF` says.
+    #[inline(always)]
+    pub fn key_of<const LEAF: bool>(&self, index: usize) -> Option<&'a [u8]> {
+        let at = PAGE_HEADER_LEN + ELEMENT_LEN * index;
+        let (first, second) = u64_pair_at(self.bytes, at)?;
+        let (pos, len) =
+            if LEAF { (first >> 32, second as u32) } else { (first as u32 as u64, (first >> 32) as u32) };
+        self.bytes.get(at + pos as usize..)?.get(..len as usize)
+    }
+
+    /// Where the key of element `index` should begin, unchecked: for a prefetch.
+    #[inline(always)]
+    pub fn key_hint<const LEAF: bool>(&self, index: usize) -> Option<usize> {
+        let at = PAGE_HEADER_LEN + ELEMENT_LEN * index;
+        let first = u64_at(self.bytes, at)?;
+        let pos = if LEAF { first >> 32 } else { first as u32 as u64 };
+        Some(at + pos as usize)
+    }
+
     /// Element `index` of a leaf.
     #[inline]
     pub fn leaf(&self, index: usize) -> Result<LeafElement<'a>> {
@@ -309,6 +333,44 @@ impl<'a> Page<'a> {
         element().ok_or_else(|| self.outside(index))
     }
 
+    /// Where the entries of a leaf lie: offset of the key in the page, lengths of key and value, whether it is a
+    /// bucket.
+    #[inline]
+    pub fn leaf_places(&self) -> impl Iterator<Item = Result<(usize, u32, u32, bool)>> + '_ {
+        self.elements().map(|(at, first, second)| {
+            let (key_len, value_len) = (second as u32, (second >> 32) as u32);
+            let key_offset = at + (first >> 32) as usize;
+            let end = key_offset as u64 + u64::from(key_len) + u64::from(value_len);
+            if end > self.bytes.len() as u64 {
+                return Err(self.outside((at - PAGE_HEADER_LEN) / ELEMENT_LEN));
+            }
+            Ok((key_offset, key_len, value_len, first as u32 & BUCKET_FLAG != 0))
+        })
+    }
+
+    /// The entries of a branch: the key, its offset in the page, and the child.
+    #[inline]
+    pub fn branch_places(&self) -> impl Iterator<Item = Result<(&'a [u8], usize, PageId)>> + '_ {
+        self.elements().map(|(at, first, child)| {
+            let key_offset = at + first as u32 as usize;
+            match self.bytes.get(key_offset..).and_then(|key| key.get(..(first >> 32) as usize)) {
+                Some(key) => Ok((key, key_offset, child)),
+                None => Err(self.outside((at - PAGE_HEADER_LEN) / ELEMENT_LEN)),
+            }
+        })
+    }
+
+    /// The elements as they stand, each with its offset in the page.
+    #[inline]
+    fn elements(&self) -> impl Iterator<Item = (usize, u64, u64)> + 'a {
+        let table = self.bytes.get(PAGE_HEADER_LEN..).unwrap_or_default();
+        let elements = table.chunks_exact(ELEMENT_LEN).take(self.count()).enumerate();
+        elements.map(|(index, element)| {
+            let (first, second) = u64_pair_at(element, 0).unwrap_or_default();
+            (PAGE_HEADER_LEN + ELEMENT_LEN * index, first, second)
+        })
+    }
+
     /// The child of element `index` of a branch.
     #[inline]
     pub fn child(&self, index: usize) -> Result<PageId> {
@@ -334,7 +396,6 @@ impl<'a> Page<'a> {
 /// fail.
 pub struct PageBuilder<'a> {
     run: &'a mut [u8],
-    element_offset: usize,
     data_offset: usize,
 }
 
@@ -348,35 +409,39 @@ impl<'a> PageBuilder<'a> {
         overflow: u32,
     ) -> Option<PageBuilder<'a>> {
         put_header(run, id, kind, u16::try_from(count).ok()?, overflow)?;
-        Some(PageBuilder {
-            run,
-            element_offset: PAGE_HEADER_LEN,
-            data_offset: PAGE_HEADER_LEN + ELEMENT_LEN * count,
-        })
+        Some(PageBuilder { run, data_offset: PAGE_HEADER_LEN + ELEMENT_LEN * count })
     }
 
-    /// Adds the element of a leaf whose key and value, `key_len` and `value_len` bytes, are appended by
+    /// Writes the whole table of a leaf, given the lengths of each key and value and whether it is a bucket. The
+    /// data follow by [`Self::data`].
+    #[inline]
+    pub fn leaf_table(&mut self, entries: impl Iterator<Item = (u32, u32, bool)>) -> Option<()> {
+        self.table(entries.map(|(key_len, value_len, is_bucket)| {
+            let lens = u64::from(key_len) | u64::from(value_len) << 32;
+            (u64::from(key_len) + u64::from(value_len), u64::from(is_bucket), 32, lens)
+        }))
+    }
+
+    /// Writes the whole table of a branch, given the length of each key, and its child. The keys follow by
     /// [`Self::data`].
-    ///
-    /// `data_ahead` is how many bytes of data were announced before and not yet appended.
     #[inline]
-    pub fn leaf(&mut self, key_len: u32, value_len: u32, is_bucket: bool, data_ahead: usize) -> Option<()> {
-        let pos = u32::try_from(self.data_offset + data_ahead - self.element_offset).ok()?;
-        let element = self.run.get_mut(self.element_offset..)?.first_chunk_mut::<ELEMENT_LEN>()?;
-        put_u64(element, 0, u64::from(is_bucket) | u64::from(pos) << 32)?;
-        put_u64(element, 8, u64::from(key_len) | u64::from(value_len) << 32)?;
-        self.element_offset += ELEMENT_LEN;
-        Some(())
+    pub fn branch_table(&mut self, entries: impl Iterator<Item = (u32, PageId)>) -> Option<()> {
+        self.table(entries.map(|(key_len, child)| (u64::from(key_len), u64::from(key_len) << 32, 0, child)))
     }
 
-    /// Adds the element of a branch; its key is appended by [`Self::data`].
-    #[inline]
-    pub fn branch(&mut self, key_len: u32, child: PageId, data_ahead: usize) -> Option<()> {
-        let pos = u32::try_from(self.data_offset + data_ahead - self.element_offset).ok()?;
-        let element = self.run.get_mut(self.element_offset..)?.first_chunk_mut::<ELEMENT_LEN>()?;
-        put_u64(element, 0, u64::from(pos) | u64::from(key_len) << 32)?;
-        put_u64(element, 8, child)?;
-        self.element_offset += ELEMENT_LEN;
+    /// Writes elements: the length of the data, the first word, how far the data's place is shifted in it, and
+    /// the second word.
+    #[inline(always)]
+    fn table(&mut self, elements: impl Iterator<Item = (u64, u64, u32, u64)>) -> Option<()> {
+        let table = self.run.get_mut(PAGE_HEADER_LEN..self.data_offset)?;
+        let mut pos = table.len() as u64;
+        for (element, (len, first, shift, second)) in table.chunks_exact_mut(ELEMENT_LEN).zip(elements) {
+            if pos > u64::from(u32::MAX) {
+                return None;
+            }
+            put_u64_pair(element, first | pos << shift, second)?;
+            pos = (pos + len).wrapping_sub(ELEMENT_LEN as u64);
+        }
         Some(())
     }
 
@@ -402,8 +467,11 @@ mod tests {
     fn leaf(pairs: &[(&[u8], &[u8], bool)]) -> Vec<u8> {
         let mut run = vec![0xAA; 4096];
         let mut builder = PageBuilder::new(&mut run, 9, Kind::Leaf, pairs.len(), 0).unwrap();
-        for (key, value, is_bucket) in pairs {
-            builder.leaf(key.len() as u32, value.len() as u32, *is_bucket, 0).unwrap();
+        let lens = |(key, value, is_bucket): &(&[u8], &[u8], bool)| {
+            (key.len() as u32, value.len() as u32, *is_bucket)
+        };
+        builder.leaf_table(pairs.iter().map(lens)).unwrap();
+        for (key, value, _) in pairs {
             builder.data(key).unwrap();
             builder.data(value).unwrap();
         }
@@ -426,8 +494,7 @@ mod tests {
     fn a_branch_is_read_back_as_written() {
         let mut run = vec![0; 1024];
         let mut builder = PageBuilder::new(&mut run, 4, Kind::Branch, 2, 0).unwrap();
-        builder.branch(1, 10, 0).unwrap();
-        builder.branch(2, 11, 1).unwrap();
+        builder.branch_table([(1, 10), (2, 11)].into_iter()).unwrap();
         builder.data(b"bdd").unwrap();
         builder.finish().unwrap();
         let page = Page::verify(&run, 4, 12).unwrap();

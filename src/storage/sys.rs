@@ -203,22 +203,20 @@ pub fn not_writable() -> io::Error {
     errno(libc::EBADF)
 }
 
-/// Asks the processor to fetch the cache lines of `bytes`, of which it will need the content soon.
+/// Asks the processor to fetch the cache line of what lies `offset` bytes behind the first of `bytes`, of which
+/// it will need the content soon. Nothing is read: the offset may lie anywhere.
 #[inline(always)]
-pub fn prefetch(bytes: &[u8]) {
+pub fn prefetch(bytes: &[u8], offset: usize) {
     #[cfg(target_arch = "x86_64")]
-    for line in bytes.chunks(CACHE_LINE_LEN) {
-        // SAFETY: a prefetch reads nothing and faults nowhere, whatever the address.
-        unsafe {
-            std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(line.as_ptr().cast())
-        };
-    }
+    // SAFETY: a prefetch reads nothing and faults nowhere, whatever the address.
+    unsafe {
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(
+            bytes.as_ptr().wrapping_add(offset).cast(),
+        )
+    };
     #[cfg(not(target_arch = "x86_64"))]
-    let _ = bytes;
+    let _ = (bytes, offset);
 }
-
-#[cfg(target_arch = "x86_64")]
-const CACHE_LINE_LEN: usize = 64;
 
 /// Closes descriptor 0, so that a test sees what an open does with it.
 #[cfg(test)]

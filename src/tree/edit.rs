@@ -5,12 +5,14 @@
 use std::cmp::Ordering;
 
 use crate::error::{Error, Result};
+use crate::format::bytes::prefix;
 
 use super::Pages;
 use super::arena::At;
 use super::cursor::Cursor;
 use super::items::{LeafItem, Pos};
 use super::node::{Body, Finger, NodeId, Nodes, Tree, missing};
+use super::search::order;
 use super::source::{Place, Source, Step};
 
 /// What must hold of the key for a put to happen.
@@ -205,7 +207,8 @@ impl Nodes {
                 return Ok(Some(Target { leaf: finger.leaf, pos: items.end(), exact: false }));
             }
         }
-        let (pos, exact) = items.search(|item| Ok(source.leaf_key(item)?.cmp(key)))?;
+        let sought = prefix(key);
+        let (pos, exact) = items.search(|item| Ok(order(source.leaf_key(item)?, key, sought)))?;
         Ok(Some(Target { leaf: finger.leaf, pos, exact }))
     }
 

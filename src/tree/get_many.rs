@@ -204,7 +204,7 @@ impl Search<'_> {
     fn ask(&mut self) -> Result<()> {
         let middle = self.middle();
         let Some(here) = self.page.key_at(middle) else { return Err(self.outside(middle)) };
-        prefetch(here.get(..1).unwrap_or_default());
+        prefetch(here, 0);
         self.here = here;
         Ok(())
     }

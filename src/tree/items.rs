@@ -2,6 +2,8 @@
 //!
 //! I1. No chunk is empty, unless it is the only one.
 
+use smallvec::SmallVec;
+
 use crate::error::{Error, Result};
 
 use super::arena::At;
@@ -86,7 +88,7 @@ impl Pos {
 /// The entries, in order.
 #[derive(Clone, Default)]
 pub struct Items {
-    chunks: Vec<Vec<LeafItem>>,
+    chunks: SmallVec<[Vec<LeafItem>; 1]>,
     len: usize,
 }
 
@@ -95,10 +97,30 @@ impl Items {
     pub fn with_room(len: usize) -> Result<Items> {
         let mut chunk = Vec::new();
         chunk.try_reserve_exact(len.min(FILLED_LEN) + 4)?;
-        let mut chunks = Vec::new();
-        chunks.try_reserve_exact(len.div_ceil(FILLED_LEN).max(1))?;
+        let mut chunks = SmallVec::new();
+        chunks.try_reserve_exact(len.div_ceil(FILLED_LEN).max(1)).map_err(|_| Error::NoMemory)?;
         chunks.push(chunk);
         Ok(Items { chunks, len: 0 })
+    }
+
+    /// The `len` entries of a page that is taken over.
+    pub fn collect(len: usize, mut entries: impl Iterator<Item = Result<LeafItem>>) -> Result<Items> {
+        let mut items = Items::with_room(len)?;
+        while items.len < len {
+            let room = (len - items.len).min(FILLED_LEN);
+            if items.len > 0 {
+                items.push_chunk()?;
+            }
+            let Some(chunk) = items.chunks.last_mut() else { break };
+            for entry in entries.by_ref().take(room) {
+                chunk.push(entry?);
+            }
+            if chunk.len() < room {
+                return Err(Error::Panic("a page has as many elements as it says".into()));
+            }
+            items.len += room;
+        }
+        Ok(items)
     }
 
     /// Appends an entry, leaving room in each chunk.
@@ -117,9 +139,13 @@ impl Items {
     fn push_chunk(&mut self) -> Result<()> {
         let mut chunk = Vec::new();
         chunk.try_reserve_exact(CHUNK_LEN)?;
-        self.chunks.try_reserve(1)?;
+        self.reserve_chunk()?;
         self.chunks.push(chunk);
         Ok(())
+    }
+
+    fn reserve_chunk(&mut self) -> Result<()> {
+        self.chunks.try_reserve(1).map_err(|_| Error::NoMemory)
     }
 
     /// The place of the entry that was number `index` of the page that these items were taken from, unchanged
@@ -272,7 +298,7 @@ impl Items {
         }
         let mut upper = Vec::new();
         upper.try_reserve_exact(CHUNK_LEN)?;
-        self.chunks.try_reserve(1)?;
+        self.reserve_chunk()?;
         if let Some(chunk) = self.chunks.get_mut(at) {
             upper.extend(chunk.drain(len / 2..));
         }
@@ -312,7 +338,7 @@ impl Items {
                     last.extend(chunk);
                 }
                 _ if !chunk.is_empty() => {
-                    self.chunks.try_reserve(1)?;
+                    self.reserve_chunk()?;
                     self.len += chunk.len();
                     self.chunks.push(chunk);
                 }

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::format::PageId;
+use crate::format::bytes::prefix;
 use crate::format::page::Page;
 use crate::freelist::Run;
 
@@ -32,17 +33,26 @@ pub struct BranchItem {
     pub at: At,
     /// Its length in bytes.
     pub key_len: u32,
+    /// The key's first bytes as a number ([`prefix`]), so that most comparisons need no more.
+    pub prefix: u64,
     child: u64,
 }
 
 impl BranchItem {
-    /// An entry with the key at `at` that leads to `child`.
-    pub fn new(at: At, key_len: u32, child: Child) -> BranchItem {
+    /// An entry with the key `key`, which lies at `at`, that leads to `child`.
+    pub fn new(at: At, key: &[u8], child: Child) -> Result<BranchItem> {
+        let key_len = u32::try_from(key.len()).map_err(|_| Error::KeySize(key.len()))?;
+        Ok(BranchItem { at, key_len, prefix: prefix(key), child: 0 }.to(child))
+    }
+
+    /// The same key, leading to `child`.
+    #[must_use]
+    pub fn to(self, child: Child) -> BranchItem {
         let child = match child {
             Child::Page(id) => id & !NODE_BIT,
             Child::Node(node) => u64::from(node.0) | NODE_BIT,
         };
-        BranchItem { at, key_len, child }
+        BranchItem { child, ..self }
     }
 
     /// What it leads to.
@@ -105,25 +115,20 @@ impl Node {
 }
 
 fn leaf_body(page: &Page<'_>, offset: u64) -> Result<Body> {
-    let mut items = Items::with_room(page.count())?;
-    for index in 0..page.count() {
-        let element = page.leaf(index)?;
-        let at = At::file(offset + element.key_offset as u64);
-        let item = LeafItem::new(at, element.key.len(), element.value.len(), element.is_bucket);
-        items.push(
-            item.ok_or_else(|| Error::corrupt(page.id(), "an element is too long to be written again"))?,
-        )?;
-    }
-    Ok(Body::Leaf(items))
+    let entries = page.leaf_places().map(|place| {
+        let (key_offset, key_len, value_len, is_bucket) = place?;
+        LeafItem::new(At::file(offset + key_offset as u64), key_len as usize, value_len as usize, is_bucket)
+            .ok_or_else(|| Error::corrupt(page.id(), "an element is too long to be written again"))
+    });
+    Ok(Body::Leaf(Items::collect(page.count(), entries)?))
 }
 
 fn branch_body(page: &Page<'_>, offset: u64) -> Result<Body> {
     let mut items = Vec::new();
     items.try_reserve_exact(page.count())?;
-    for index in 0..page.count() {
-        let (key, child, key_offset) = page.branch(index)?;
-        let key_len = u32::try_from(key.len()).map_err(|_| Error::corrupt(page.id(), "a key is too long"))?;
-        items.push(BranchItem::new(At::file(offset + key_offset as u64), key_len, Child::Page(child)));
+    for place in page.branch_places() {
+        let (key, key_offset, child) = place?;
+        items.push(BranchItem::new(At::file(offset + key_offset as u64), key, Child::Page(child))?);
     }
     Ok(Body::Branch(items))
 }
@@ -320,7 +325,7 @@ impl Nodes {
             Some((parent, pos)) => {
                 let items = self.branch_mut(parent)?;
                 let item = items.get_mut(pos.index as usize).ok_or_else(missing)?;
-                *item = BranchItem::new(item.at, item.key_len, Child::Node(child));
+                *item = item.to(Child::Node(child));
             }
         }
         Ok(())

@@ -10,7 +10,7 @@ use crate::freelist::{PageSet, Run};
 
 use super::Pages;
 use super::items::{Items, Pos};
-use super::node::{Body, BranchItem, Child, Node, NodeId, Nodes, Root, Tree, missing};
+use super::node::{Body, Child, Node, NodeId, Nodes, Root, Tree, missing};
 use super::source::{Content, Found, Place, Source, too_deep};
 use super::walk::{Visit, walk_from};
 
@@ -92,7 +92,7 @@ impl Nodes {
             Place::Page { .. } => {
                 let node = self.take_over(pages, place)?;
                 let item = self.branch_mut(id)?.get_mut(index).ok_or_else(missing)?;
-                *item = BranchItem::new(item.at, item.key_len, Child::Node(node));
+                *item = item.to(Child::Node(node));
                 Ok(node)
             }
         }
@@ -129,7 +129,7 @@ impl Nodes {
         match (kept, items.first().copied()) {
             (Some(leaf), Some(first)) => {
                 items.truncate(1);
-                items.fill(BranchItem::new(first.at, first.key_len, Child::Node(leaf)));
+                items.fill(first.to(Child::Node(leaf)));
             }
             _ => drop(items.drain(whole)),
         }

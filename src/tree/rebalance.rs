@@ -12,7 +12,7 @@ use crate::format::{ELEMENT_LEN, MAX_DEPTH, PAGE_HEADER_LEN};
 use super::Pages;
 use super::arena::At;
 use super::items::Items;
-use super::node::{Body, Child, NodeId, Nodes, Root, Tree, missing};
+use super::node::{Body, Child, Node, NodeId, Nodes, Root, Tree, missing};
 use super::shape::Shape;
 use super::source::{Content, Place, Source, too_deep};
 
@@ -38,25 +38,42 @@ impl Nodes {
         if depth >= MAX_DEPTH {
             return Err(too_deep(Place::Node(id)));
         }
-        let Body::Branch(items) = &self.get(id)?.body else { return Ok(()) };
-        let count = items.len();
-        for index in 0..count {
+        let mut from = 0;
+        while let Some((index, child)) =
+            self.next_child(id, from, |node| matches!(node.body, Body::Branch(_)))?
+        {
             let Body::Branch(items) = &self.get(id)?.body else { return Err(missing()) };
             let next = items.get(index + 1).map(|item| (item.at, item.key_len)).or(upper);
-            if let Some(Child::Node(child)) = items.get(index).map(|item| item.child()) {
-                self.rebalance_node(pages, child, next, shape, depth + 1)?;
-            }
+            self.rebalance_node(pages, child, next, shape, depth + 1)?;
+            from = index + 1;
         }
         self.settle(pages, id, upper, shape)
     }
 
+    /// The first child of branch `id` from `from` on that is a node and `wanted`. A leaf has none.
+    fn next_child(
+        &self,
+        id: NodeId,
+        from: usize,
+        wanted: impl Fn(&Node) -> bool,
+    ) -> Result<Option<(usize, NodeId)>> {
+        let Body::Branch(items) = &self.get(id)?.body else { return Ok(None) };
+        for (index, item) in items.iter().enumerate().skip(from) {
+            if let Child::Node(child) = item.child() {
+                if wanted(self.get(child)?) {
+                    return Ok(Some((index, child)));
+                }
+            }
+        }
+        Ok(None)
+    }
+
     /// Removes or merges the children of branch `id` that have become too small.
     fn settle<P: Pages>(&mut self, pages: &P, id: NodeId, upper: Fence, shape: &Shape) -> Result<()> {
-        let mut index = 0;
-        while index < self.get(id)?.len() {
-            if !self.rebalance_child(pages, id, index, upper, shape)? {
-                index += 1;
-            }
+        let mut from = 0;
+        while let Some((index, _)) = self.next_child(id, from, |node| node.shrunk)? {
+            let has_lost = self.rebalance_child(pages, id, index, upper, shape)?;
+            from = if has_lost { index } else { index + 1 };
         }
         Ok(())
     }
@@ -135,7 +152,7 @@ impl Nodes {
                 let node = self.take_over(pages, place)?;
                 let items = self.branch_mut(id)?;
                 let item = items.get_mut(index).ok_or_else(missing)?;
-                *item = super::node::BranchItem::new(item.at, item.key_len, Child::Node(node));
+                *item = item.to(Child::Node(node));
                 Ok(node)
             }
         }

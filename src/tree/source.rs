@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use crate::error::{Error, Result};
+use crate::format::bytes::prefix;
 use crate::format::page::Page;
 use crate::format::{MAX_DEPTH, PageId};
 use crate::freelist::Run;
@@ -11,7 +12,7 @@ use super::Pages;
 use super::arena::At;
 use super::items::{LeafItem, Pos};
 use super::node::{Body, BranchItem, Child, Node, NodeId, Nodes, Root, missing};
-use super::search::{prefetch_table, search, search_child};
+use super::search::{order, prefetch_table, search, search_child};
 
 /// A page or node on the way through a tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -239,18 +240,25 @@ impl<'a, P: Pages> Source<'a, P> {
         upper: Option<&'a [u8]>,
         key: &[u8],
     ) -> Result<Option<Found<'a>>> {
-        let (mut id, mut lower, mut upper) = (id, lower, upper);
+        let mut id = id;
+        let mut page = self.checked(id, lower, upper)?;
+        let mut behind = None;
         for _ in 0..MAX_DEPTH {
-            let page = self.checked(id, lower, upper)?;
             if page.is_leaf() {
                 return get_in_leaf(&page, self.pages.offset(id), key);
             }
             let index = search_child(&page, key)?;
-            lower = page.key_at(index);
             if index + 1 < page.count() {
-                upper = page.key_at(index + 1);
+                behind = Some((page, index + 1));
             }
             id = page.child(index)?;
+            prefetch_table(self.pages, self.pages.offset(id));
+            page = if self.pages.is_known(id) {
+                Page::trusted(self.pages.run(id)?, id)?
+            } else {
+                let upper = behind.map_or(upper, |(page, index)| page.key_at(index));
+                self.check(self.pages.run(id)?, id, page.key_at(index), upper)?
+            };
         }
         Err(too_deep(Place::Page { id, offset: 0, len: 0 }))
     }
@@ -281,9 +289,9 @@ impl<'a, P: Pages> Source<'a, P> {
     pub(super) fn find(&self, root: Root, key: &[u8], path: &mut Vec<Step>) -> Result<bool> {
         path.clear();
         let mut place = self.root(root)?;
+        let mut content = self.content(place)?;
         let mut upper = None;
         for _ in 0..MAX_DEPTH {
-            let content = self.content(place)?;
             path.try_reserve(1)?;
             if content.is_leaf() {
                 let (pos, exact) = content.search(self, key)?;
@@ -292,9 +300,36 @@ impl<'a, P: Pages> Source<'a, P> {
             }
             let index = content.search_child(self, key)?;
             path.push(Step { place, pos: Pos::index(index) });
-            place = self.descend(&content, index, &mut upper)?;
+            if index + 1 < content.len() {
+                upper = Some((content, index + 1));
+            }
+            (place, content) = match content.child(index)? {
+                Child::Node(node) => (Place::Node(node), Content::Node(self.nodes.get(node)?)),
+                Child::Page(id) => {
+                    let offset = self.pages.offset(id);
+                    let page = self.child_page(id, (content, index), upper)?;
+                    (Place::Page { id, offset, len: page.bytes().len() as u64 }, Content::Page(page, offset))
+                }
+            };
         }
         Err(too_deep(place))
+    }
+
+    /// Page `id`, which the branch entry `lower` leads to, checked; `upper` is the entry whose key it may not
+    /// reach.
+    #[inline]
+    fn child_page(
+        &self,
+        id: PageId,
+        lower: (Content<'a>, usize),
+        upper: Option<(Content<'a>, usize)>,
+    ) -> Result<Page<'a>> {
+        prefetch_table(self.pages, self.pages.offset(id));
+        if self.pages.is_known(id) {
+            return Page::trusted(self.pages.run(id)?, id);
+        }
+        let key = |(content, index): (Content<'a>, usize)| content.branch_key(self, index);
+        self.check(self.pages.run(id)?, id, Some(key(lower)?), upper.map(key).transpose()?)
     }
 }
 
@@ -401,7 +436,10 @@ impl<'a> Content<'a> {
         match self {
             Content::Page(page, _) => search(page, key).map(|(index, exact)| (Pos::index(index), exact)),
             Content::Node(node) => match &node.body {
-                Body::Leaf(items) => items.search(|item| Ok(source.leaf_key(item)?.cmp(key))),
+                Body::Leaf(items) => {
+                    let sought = prefix(key);
+                    items.search(|item| Ok(order(source.leaf_key(item)?, key, sought)))
+                }
                 Body::Branch(_) => Err(missing()),
             },
         }
@@ -417,13 +455,18 @@ impl<'a> Content<'a> {
                 Body::Leaf(_) => return Err(missing()),
             },
         };
+        let sought = prefix(key);
         let (mut low, mut high) = (0, items.len());
         while high - low > 1 {
-            let middle = low + (high - low) / 2;
-            match items.get(middle) {
-                Some(item) if source.branch_key(item)?.cmp(key) != Ordering::Greater => low = middle,
-                _ => high = middle,
-            }
+            let middle = (low + high) / 2;
+            let Some(item) = items.get(middle) else { return Err(missing()) };
+            let is_behind = if item.prefix == sought {
+                source.branch_key(item)?.cmp(key) == Ordering::Greater
+            } else {
+                item.prefix > sought
+            };
+            low = if is_behind { low } else { middle };
+            high = if is_behind { middle } else { high };
         }
         Ok(low)
     }

@@ -4,6 +4,8 @@
 //! [`encode_run`] turns into bytes one at a time, so that a large commit needs no second copy of itself in
 //! memory.
 
+use smallvec::{SmallVec, smallvec};
+
 use crate::error::{Error, Result};
 use crate::format::page::{Kind, PageBuilder};
 use crate::format::{BUCKET_HEADER_LEN, ELEMENT_LEN, MAX_DEPTH, MAX_ELEMENT_COUNT, PAGE_HEADER_LEN, PageId};
@@ -23,6 +25,9 @@ pub trait Allocator {
     fn allocate(&mut self, page_count: u64) -> Result<PageId>;
 }
 
+/// The entries by which a parent finds the pages of a node: mostly one.
+type Entries = SmallVec<[BranchItem; 1]>;
+
 /// A run that a commit is to write.
 #[derive(Clone, Copy, Debug)]
 pub struct PlannedRun {
@@ -36,18 +41,19 @@ pub struct PlannedRun {
 impl Nodes {
     /// Plans the pages of all changed nodes of `tree`, whose root becomes a page, and frees the runs that
     /// they replace.
-    pub fn spill(
+    pub fn spill<P: Pages>(
         &mut self,
+        pages: &P,
         tree: &mut Tree,
         shape: &Shape,
         allocator: &mut impl Allocator,
         plan: &mut Vec<PlannedRun>,
     ) -> Result<()> {
         let Root::Node(root) = tree.root else { return Ok(()) };
-        let mut spill = Spill { nodes: self, shape, allocator, plan };
+        let mut spill = Spill { pages, nodes: self, shape, allocator, plan };
         let mut entries = spill.node(root, true, 0)?;
         while entries.len() > 1 {
-            let above = spill.nodes.add(Node::new(Body::Branch(entries)))?;
+            let above = spill.nodes.add(Node::new(Body::Branch(entries.into_vec())))?;
             entries = spill.cut(above, false)?;
         }
         tree.root = Root::Page(match entries.first().map(BranchItem::child) {
@@ -92,16 +98,17 @@ impl Nodes {
     }
 }
 
-struct Spill<'a, A> {
+struct Spill<'a, P, A> {
+    pages: &'a P,
     nodes: &'a mut Nodes,
     shape: &'a Shape,
     allocator: &'a mut A,
     plan: &'a mut Vec<PlannedRun>,
 }
 
-impl<A: Allocator> Spill<'_, A> {
+impl<P: Pages, A: Allocator> Spill<'_, P, A> {
     /// Plans node `id` and what is below; the entries by which its parent finds the pages.
-    fn node(&mut self, id: NodeId, rightmost: bool, depth: usize) -> Result<Vec<BranchItem>> {
+    fn node(&mut self, id: NodeId, rightmost: bool, depth: usize) -> Result<Entries> {
         if depth >= MAX_DEPTH {
             return Err(too_deep(Place::Node(id)));
         }
@@ -114,7 +121,7 @@ impl<A: Allocator> Spill<'_, A> {
         }
         if self.nodes.get(id)?.len() == 0 {
             self.nodes.drop_page(id)?;
-            return Ok(Vec::new());
+            return Ok(Entries::new());
         }
         self.cut(id, rising)
     }
@@ -122,43 +129,43 @@ impl<A: Allocator> Spill<'_, A> {
     /// Plans the children of branch `id`, which becomes the table of their pages; whether it grew at its end
     /// only.
     fn children(&mut self, id: NodeId, rightmost: bool, depth: usize) -> Result<bool> {
-        let old = std::mem::take(self.nodes.branch_mut(id)?);
-        let mut items = Vec::new();
-        items.try_reserve(old.len())?;
+        let mut items = std::mem::take(self.nodes.branch_mut(id)?);
         let mut grew_within = false;
-        for (index, item) in old.iter().enumerate() {
-            let last = index + 1 == old.len();
-            match item.child() {
-                Child::Page(_) => {
-                    items.try_reserve(1)?;
-                    items.push(*item);
-                }
-                Child::Node(child) => {
-                    let entries = self.node(child, rightmost && last, depth + 1)?;
-                    grew_within |= entries.len() > 1 && !last;
+        let mut index = 0;
+        while let Some(item) = items.get_mut(index) {
+            let Child::Node(child) = item.child() else {
+                index += 1;
+                continue;
+            };
+            let entries = self.node(child, rightmost && index + 1 == items.len(), depth + 1)?;
+            grew_within |= entries.len() > 1 && index + 1 < items.len();
+            match (entries.as_slice(), items.get_mut(index)) {
+                ([entry], Some(item)) => *item = *entry,
+                (entries, _) => {
                     items.try_reserve(entries.len())?;
-                    items.extend(entries);
+                    items.splice(index..=index, entries.iter().copied());
                 }
             }
+            index += entries.len();
         }
         *self.nodes.branch_mut(id)? = items;
         Ok(rightmost && !grew_within)
     }
 
     /// Cuts node `id` into pages and plans them.
-    fn cut(&mut self, id: NodeId, rising: bool) -> Result<Vec<BranchItem>> {
+    fn cut(&mut self, id: NodeId, rising: bool) -> Result<Entries> {
         self.nodes.drop_page(id)?;
         let node = self.nodes.get(id)?;
         let len = used_len(&node.body);
         let count = node.len();
         if len < u64::from(self.shape.page_size) && count <= MAX_ELEMENT_COUNT {
-            return self.plan_page(id, Pos::default(), count, len).map(|entry| vec![entry]);
+            return self.plan_page(id, Pos::default(), count, len).map(|entry| smallvec![entry]);
         }
         let sizes = entry_sizes(&node.body)?;
         let cuts = self.shape.cut(&sizes, matches!(node.body, Body::Leaf(_)), rising)?;
         self.nodes.split_count += cuts.len().saturating_sub(1) as u64;
-        let mut entries = Vec::new();
-        entries.try_reserve_exact(cuts.len())?;
+        let mut entries = Entries::new();
+        entries.try_reserve_exact(cuts.len()).map_err(|_| Error::NoMemory)?;
         let mut start = Pos::default();
         let mut rest = sizes.iter();
         for cut in cuts {
@@ -186,12 +193,17 @@ impl<A: Allocator> Spill<'_, A> {
         let run = Run { id: self.allocator.allocate(page_count)?, page_count };
         self.plan.try_reserve(1)?;
         self.plan.push(PlannedRun { run, node: id, start, count });
-        let (at, key_len) = match &self.nodes.get(id)?.body {
-            Body::Leaf(items) => items.get(start).map(|item| (item.key_at(), item.key_len())),
-            Body::Branch(items) => items.get(start.index as usize).map(|item| (item.at, item.key_len)),
+        let child = Child::Page(run.id);
+        match &self.nodes.get(id)?.body {
+            Body::Branch(items) => Ok(items.get(start.index as usize).ok_or_else(missing)?.to(child)),
+            Body::Leaf(items) => match items.get(start) {
+                Some(item) => {
+                    let source = Source { pages: self.pages, nodes: self.nodes };
+                    BranchItem::new(item.key_at(), source.leaf_key(item)?, child)
+                }
+                None => BranchItem::new(At::file(0), &[], child),
+            },
         }
-        .unwrap_or((At::file(0), 0));
-        Ok(BranchItem::new(at, key_len, Child::Page(run.id)))
     }
 
     /// Plans a leaf without entries: the root of an empty tree.
@@ -245,14 +257,13 @@ fn encode_leaf<P: Pages>(
     bytes: &mut [u8],
 ) -> Result<()> {
     let mut builder = PageBuilder::new(bytes, id, Kind::Leaf, count, overflow).ok_or_else(missing)?;
-    let mut pending = Piece::default();
+    let lens = |item: &LeafItem| (item.key_len(), item.value_len(), item.is_bucket());
+    builder.leaf_table(items.iter_from(start).take(count).map(lens)).ok_or_else(missing)?;
+    let mut piece = Piece::default();
     for item in items.iter_from(start).take(count) {
-        builder
-            .leaf(item.key_len(), item.value_len(), item.is_bucket(), pending.len as usize)
-            .ok_or_else(missing)?;
-        pending.add(item.key_at(), item.data_len(), source, &mut builder)?;
+        piece.add(item.key_at(), item.data_len(), source, &mut builder)?;
     }
-    pending.flush(source, &mut builder)?;
+    piece.flush(source, &mut builder)?;
     builder.finish().ok_or_else(missing)
 }
 
@@ -264,24 +275,36 @@ fn encode_branch<P: Pages>(
     bytes: &mut [u8],
 ) -> Result<()> {
     let mut builder = PageBuilder::new(bytes, id, Kind::Branch, items.len(), overflow).ok_or_else(missing)?;
-    let mut pending = Piece::default();
-    for item in items {
-        let Child::Page(child) = item.child() else { return Err(missing()) };
-        builder.branch(item.key_len, child, pending.len as usize).ok_or_else(missing)?;
-        pending.add(item.at, u64::from(item.key_len), source, &mut builder)?;
+    if items.iter().any(|item| matches!(item.child(), Child::Node(_))) {
+        return Err(missing());
     }
-    pending.flush(source, &mut builder)?;
+    let entries = items.iter().map(|item| match item.child() {
+        Child::Page(child) => (item.key_len, child),
+        Child::Node(_) => (item.key_len, 0),
+    });
+    builder.branch_table(entries).ok_or_else(missing)?;
+    let mut piece = Piece::default();
+    for item in items {
+        piece.add(item.at, u64::from(item.key_len), source, &mut builder)?;
+    }
+    piece.flush(source, &mut builder)?;
     builder.finish().ok_or_else(missing)
 }
 
 /// Data that lies in one piece where it comes from, so that it is copied at once.
-#[derive(Default)]
 struct Piece {
-    at: Option<At>,
+    at: At,
     len: u64,
 }
 
+impl Default for Piece {
+    fn default() -> Piece {
+        Piece { at: At::file(0), len: 0 }
+    }
+}
+
 impl Piece {
+    #[inline(always)]
     fn add<P: Pages>(
         &mut self,
         at: At,
@@ -289,17 +312,18 @@ impl Piece {
         source: Source<'_, P>,
         builder: &mut PageBuilder<'_>,
     ) -> Result<()> {
-        if self.at.is_some_and(|start| start.plus(self.len) != at) {
+        if self.at.plus(self.len) != at {
             self.flush(source, builder)?;
+            self.at = at;
         }
-        self.at.get_or_insert(at);
         self.len += len;
         Ok(())
     }
 
+    #[inline]
     fn flush<P: Pages>(&mut self, source: Source<'_, P>, builder: &mut PageBuilder<'_>) -> Result<()> {
-        if let Some(at) = self.at.take() {
-            builder.data(source.bytes(at, self.len)?).ok_or_else(missing)?;
+        if self.len > 0 {
+            builder.data(source.bytes(self.at, self.len)?).ok_or_else(missing)?;
         }
         self.len = 0;
         Ok(())

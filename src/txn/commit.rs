@@ -217,7 +217,7 @@ impl<'a> Attempt<'a> {
         let root = buckets.get_mut(ROOT)?;
         let shape = self.shape(root.state.fill_percent);
         let mut plan = std::mem::take(&mut self.plan);
-        nodes.spill(&mut root.tree, &shape, self, &mut plan)?;
+        nodes.spill(self.snapshot, &mut root.tree, &shape, self, &mut plan)?;
         self.plan = plan;
         match root.tree.root {
             crate::tree::Root::Page(page) => Ok((page, root.state.sequence, nodes)),
@@ -237,7 +237,7 @@ impl<'a> Attempt<'a> {
             }
             None => {
                 let mut plan = std::mem::take(&mut self.plan);
-                nodes.spill(&mut bucket.tree, &shape, self, &mut plan)?;
+                nodes.spill(self.snapshot, &mut bucket.tree, &shape, self, &mut plan)?;
                 self.plan = plan;
                 let crate::tree::Root::Page(root) = bucket.tree.root else {
                     return Err(Error::Panic("a bucket has no page".into()));

@@ -34,22 +34,6 @@ impl Snapshot {
     pub fn len(&self) -> u64 {
         self.meta.high_water << self.page_shift
     }
-
-    /// The header of page `id`, and its run's length in pages, checked against the high water.
-    #[inline]
-    fn header(&self, id: PageId) -> Result<(Header, u64)> {
-        if !(FIRST_PAGE..self.meta.high_water).contains(&id) {
-            return Err(outside(id));
-        }
-        let bytes =
-            self.view.bytes(id << self.page_shift, 1 << self.page_shift).ok_or_else(|| outside(id))?;
-        let header = Header::decode(bytes).ok_or_else(|| outside(id))?;
-        let page_count = u64::from(header.overflow) + 1;
-        if page_count > self.meta.high_water - id {
-            return Err(Error::corrupt(id, "its overflow pages pass the end of the database"));
-        }
-        Ok((header, page_count))
-    }
 }
 
 #[cold]
@@ -60,8 +44,20 @@ fn outside(id: PageId) -> Error {
 impl Pages for Snapshot {
     #[inline]
     fn run(&self, id: PageId) -> Result<&[u8]> {
-        let (_, page_count) = self.header(id)?;
-        self.view.bytes(id << self.page_shift, page_count << self.page_shift).ok_or_else(|| outside(id))
+        if !(FIRST_PAGE..self.meta.high_water).contains(&id) {
+            return Err(outside(id));
+        }
+        let (offset, len) = (id << self.page_shift, 1 << self.page_shift);
+        let Some(page) = self.view.bytes(offset, len) else { return Err(outside(id)) };
+        let Some(header) = Header::decode(page) else { return Err(outside(id)) };
+        if header.overflow == 0 {
+            return Ok(page);
+        }
+        let page_count = u64::from(header.overflow) + 1;
+        if page_count > self.meta.high_water - id {
+            return Err(Error::corrupt(id, "its overflow pages pass the end of the database"));
+        }
+        self.view.bytes(offset, page_count << self.page_shift).ok_or_else(|| outside(id))
     }
 
     #[inline]

@@ -212,8 +212,9 @@ pub fn inline_bucket(sequence: u64, elements: &[Element<'_>]) -> Vec<u8> {
 
 fn put_leaf(run: &mut [u8], id: PageId, overflow: u32, elements: &[Element<'_>]) {
     let mut builder = PageBuilder::new(run, id, Kind::Leaf, elements.len(), overflow).unwrap();
-    for (key, value, is_bucket) in elements {
-        builder.leaf(key.len() as u32, value.len() as u32, *is_bucket, 0).unwrap();
+    let lens = |(key, value, is_bucket): &Element<'_>| (key.len() as u32, value.len() as u32, *is_bucket);
+    builder.leaf_table(elements.iter().map(lens)).unwrap();
+    for (key, value, _) in elements {
         builder.data(key).unwrap();
         builder.data(value).unwrap();
     }
