@@ -93,6 +93,27 @@ pub struct Page<'a> {
     count: u32,
 }
 
+/// Where an entry of a leaf lies, as its element says it.
+#[derive(Clone, Copy, Debug)]
+pub struct LeafPlace {
+    /// Where the key begins, in bytes from the page's first byte; the value follows it.
+    pub key_offset: u64,
+    /// The key's length in bytes.
+    pub key_len: u32,
+    /// The value's length in bytes.
+    pub value_len: u32,
+    /// Whether the value is a bucket.
+    pub is_bucket: bool,
+}
+
+impl LeafPlace {
+    /// The offset behind the value.
+    #[inline(always)]
+    pub fn end(&self) -> u64 {
+        self.key_offset + u64::from(self.key_len) + u64::from(self.value_len)
+    }
+}
+
 /// An element of a leaf.
 #[derive(Clone, Copy, Debug)]
 pub struct LeafElement<'a> {
@@ -333,41 +354,39 @@ impl<'a> Page<'a> {
         element().ok_or_else(|| self.outside(index))
     }
 
-    /// Where the entries of a leaf lie: offset of the key in the page, lengths of key and value, whether it is a
-    /// bucket.
+    /// Where the entries of a leaf lie, from number `start` on, at most `count`.
     #[inline]
-    pub fn leaf_places(&self) -> impl Iterator<Item = Result<(usize, u32, u32, bool)>> + '_ {
-        self.elements().map(|(at, first, second)| {
-            let (key_len, value_len) = (second as u32, (second >> 32) as u32);
-            let key_offset = at + (first >> 32) as usize;
-            let end = key_offset as u64 + u64::from(key_len) + u64::from(value_len);
-            if end > self.bytes.len() as u64 {
-                return Err(self.outside((at - PAGE_HEADER_LEN) / ELEMENT_LEN));
-            }
-            Ok((key_offset, key_len, value_len, first as u32 & BUCKET_FLAG != 0))
+    pub fn leaf_places(&self, start: usize, count: usize) -> impl Iterator<Item = LeafPlace> + 'a {
+        self.elements(start, count).map(|(at, first, second)| LeafPlace {
+            key_offset: at as u64 + (first >> 32),
+            key_len: second as u32,
+            value_len: (second >> 32) as u32,
+            is_bucket: first as u32 & BUCKET_FLAG != 0,
         })
     }
 
-    /// The entries of a branch: the key, its offset in the page, and the child.
+    /// The entries of a branch: the key, its offset in the page, and the child. `None` where a key lies outside.
     #[inline]
-    pub fn branch_places(&self) -> impl Iterator<Item = Result<(&'a [u8], usize, PageId)>> + '_ {
-        self.elements().map(|(at, first, child)| {
+    pub fn branch_places(&self) -> impl Iterator<Item = Option<(&'a [u8], u64, PageId)>> + '_ {
+        self.elements(0, self.count()).map(|(at, first, child)| {
             let key_offset = at + first as u32 as usize;
-            match self.bytes.get(key_offset..).and_then(|key| key.get(..(first >> 32) as usize)) {
-                Some(key) => Ok((key, key_offset, child)),
-                None => Err(self.outside((at - PAGE_HEADER_LEN) / ELEMENT_LEN)),
-            }
+            let key = self.bytes.get(key_offset..)?.get(..(first >> 32) as usize)?;
+            Some((key, key_offset as u64, child))
         })
     }
 
     /// The elements as they stand, each with its offset in the page.
-    #[inline]
-    fn elements(&self) -> impl Iterator<Item = (usize, u64, u64)> + 'a {
-        let table = self.bytes.get(PAGE_HEADER_LEN..).unwrap_or_default();
-        let elements = table.chunks_exact(ELEMENT_LEN).take(self.count()).enumerate();
-        elements.map(|(index, element)| {
+    #[inline(always)]
+    fn elements(&self, start: usize, count: usize) -> impl Iterator<Item = (usize, u64, u64)> + 'a {
+        let start = start.min(self.count());
+        let count = count.min(self.count() - start);
+        let begin = PAGE_HEADER_LEN + ELEMENT_LEN * start;
+        let table = self.bytes.get(begin..begin + ELEMENT_LEN * count).unwrap_or_default();
+        let mut at = begin;
+        table.chunks_exact(ELEMENT_LEN).map(move |element| {
             let (first, second) = u64_pair_at(element, 0).unwrap_or_default();
-            (PAGE_HEADER_LEN + ELEMENT_LEN * index, first, second)
+            at += ELEMENT_LEN;
+            (at - ELEMENT_LEN, first, second)
         })
     }
 
@@ -396,6 +415,9 @@ impl<'a> Page<'a> {
 /// fail.
 pub struct PageBuilder<'a> {
     run: &'a mut [u8],
+    element_offset: usize,
+    /// How far behind the next element its data lie.
+    pos: u64,
     data_offset: usize,
 }
 
@@ -409,40 +431,46 @@ impl<'a> PageBuilder<'a> {
         overflow: u32,
     ) -> Option<PageBuilder<'a>> {
         put_header(run, id, kind, u16::try_from(count).ok()?, overflow)?;
-        Some(PageBuilder { run, data_offset: PAGE_HEADER_LEN + ELEMENT_LEN * count })
+        let table_len = ELEMENT_LEN * count;
+        Some(PageBuilder {
+            run,
+            element_offset: PAGE_HEADER_LEN,
+            pos: table_len as u64,
+            data_offset: PAGE_HEADER_LEN + table_len,
+        })
     }
 
-    /// Writes the whole table of a leaf, given the lengths of each key and value and whether it is a bucket. The
-    /// data follow by [`Self::data`].
+    /// Writes the next elements of a leaf, given the lengths of each key and value and whether it is a bucket.
+    /// When the table is whole the data follow by [`Self::data`].
     #[inline]
-    pub fn leaf_table(&mut self, entries: impl Iterator<Item = (u32, u32, bool)>) -> Option<()> {
+    pub fn leaf_table(&mut self, entries: impl ExactSizeIterator<Item = (u32, u32, bool)>) -> Option<()> {
         self.table(entries.map(|(key_len, value_len, is_bucket)| {
             let lens = u64::from(key_len) | u64::from(value_len) << 32;
             (u64::from(key_len) + u64::from(value_len), u64::from(is_bucket), 32, lens)
         }))
     }
 
-    /// Writes the whole table of a branch, given the length of each key, and its child. The keys follow by
-    /// [`Self::data`].
+    /// Writes the next elements of a branch, given the length of each key, and its child. When the table is
+    /// whole the keys follow by [`Self::data`].
     #[inline]
-    pub fn branch_table(&mut self, entries: impl Iterator<Item = (u32, PageId)>) -> Option<()> {
+    pub fn branch_table(&mut self, entries: impl ExactSizeIterator<Item = (u32, PageId)>) -> Option<()> {
         self.table(entries.map(|(key_len, child)| (u64::from(key_len), u64::from(key_len) << 32, 0, child)))
     }
 
     /// Writes elements: the length of the data, the first word, how far the data's place is shifted in it, and
     /// the second word.
     #[inline(always)]
-    fn table(&mut self, elements: impl Iterator<Item = (u64, u64, u32, u64)>) -> Option<()> {
-        let table = self.run.get_mut(PAGE_HEADER_LEN..self.data_offset)?;
-        let mut pos = table.len() as u64;
+    fn table(&mut self, elements: impl ExactSizeIterator<Item = (u64, u64, u32, u64)>) -> Option<()> {
+        let end = self.element_offset + ELEMENT_LEN * elements.len();
+        let table = self.run.get_mut(self.element_offset..end)?;
+        let (mut pos, mut farthest) = (self.pos, 0);
         for (element, (len, first, shift, second)) in table.chunks_exact_mut(ELEMENT_LEN).zip(elements) {
-            if pos > u64::from(u32::MAX) {
-                return None;
-            }
             put_u64_pair(element, first | pos << shift, second)?;
+            farthest |= pos;
             pos = (pos + len).wrapping_sub(ELEMENT_LEN as u64);
         }
-        Some(())
+        (self.element_offset, self.pos) = (end, pos);
+        if farthest > u64::from(u32::MAX) { None } else { Some(()) }
     }
 
     /// Appends data: the keys and values announced, in their order, in pieces of any size.

@@ -5,6 +5,7 @@
 use smallvec::SmallVec;
 
 use crate::error::{Error, Result};
+use crate::format::page::Page;
 
 use super::arena::At;
 
@@ -103,24 +104,29 @@ impl Items {
         Ok(Items { chunks, len: 0 })
     }
 
-    /// The `len` entries of a page that is taken over.
-    pub fn collect(len: usize, mut entries: impl Iterator<Item = Result<LeafItem>>) -> Result<Items> {
-        let mut items = Items::with_room(len)?;
-        while items.len < len {
-            let room = (len - items.len).min(FILLED_LEN);
+    /// The entries of the leaf `page`, which begins at `offset` of the file. `None` where one lies outside or
+    /// cannot be written again.
+    pub fn of_page(page: &Page<'_>, offset: u64) -> Result<Option<Items>> {
+        let mut items = Items::with_room(page.count())?;
+        let run_len = page.bytes().len() as u64;
+        let mut is_sound = true;
+        while items.len < page.count() {
             if items.len > 0 {
                 items.push_chunk()?;
             }
             let Some(chunk) = items.chunks.last_mut() else { break };
-            for entry in entries.by_ref().take(room) {
-                chunk.push(entry?);
+            for place in page.leaf_places(items.len, FILLED_LEN) {
+                is_sound &= place.end() <= run_len && place.key_len & BUCKET_BIT == 0;
+                let flag = if place.is_bucket { BUCKET_BIT } else { 0 };
+                chunk.push(LeafItem {
+                    at: At::file(offset + place.key_offset),
+                    key_len_and_flag: place.key_len | flag,
+                    value_len: place.value_len,
+                });
             }
-            if chunk.len() < room {
-                return Err(Error::Panic("a page has as many elements as it says".into()));
-            }
-            items.len += room;
+            items.len += chunk.len();
         }
-        Ok(items)
+        Ok(if is_sound { Some(items) } else { None })
     }
 
     /// Appends an entry, leaving room in each chunk.
@@ -220,15 +226,15 @@ impl Items {
         Pos { chunk: chunk as u32, index: index as u32 }
     }
 
-    /// All entries from `pos` on.
-    pub fn iter_from(&self, pos: Pos) -> impl Iterator<Item = &LeafItem> + '_ {
-        let head = self
-            .chunks
-            .get(pos.chunk as usize)
-            .and_then(|chunk| chunk.get(pos.index as usize..))
-            .unwrap_or(&[]);
-        let rest = self.chunks.get(pos.chunk as usize + 1..).unwrap_or(&[]);
-        head.iter().chain(rest.iter().flatten())
+    /// The `count` entries from `pos` on, chunk by chunk.
+    pub fn slices(&self, pos: Pos, count: usize) -> impl Iterator<Item = &[LeafItem]> + '_ {
+        let (mut start, mut left) = (pos.index as usize, count);
+        self.chunks.iter().skip(pos.chunk as usize).map_while(move |chunk| {
+            let slice = chunk.get(std::mem::take(&mut start)..).unwrap_or_default();
+            let slice = slice.get(..left).unwrap_or(slice);
+            left -= slice.len();
+            if slice.is_empty() { None } else { Some(slice) }
+        })
     }
 
     /// All entries.

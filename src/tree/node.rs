@@ -115,20 +115,17 @@ impl Node {
 }
 
 fn leaf_body(page: &Page<'_>, offset: u64) -> Result<Body> {
-    let entries = page.leaf_places().map(|place| {
-        let (key_offset, key_len, value_len, is_bucket) = place?;
-        LeafItem::new(At::file(offset + key_offset as u64), key_len as usize, value_len as usize, is_bucket)
-            .ok_or_else(|| Error::corrupt(page.id(), "an element is too long to be written again"))
-    });
-    Ok(Body::Leaf(Items::collect(page.count(), entries)?))
+    let items = Items::of_page(page, offset)?;
+    items.map(Body::Leaf).ok_or_else(|| Error::corrupt(page.id(), "an element lies outside or is too long"))
 }
 
 fn branch_body(page: &Page<'_>, offset: u64) -> Result<Body> {
     let mut items = Vec::new();
     items.try_reserve_exact(page.count())?;
     for place in page.branch_places() {
-        let (key, key_offset, child) = place?;
-        items.push(BranchItem::new(At::file(offset + key_offset as u64), key, Child::Page(child))?);
+        let outside = || Error::corrupt(page.id(), "a key lies outside its page");
+        let (key, key_offset, child) = place.ok_or_else(outside)?;
+        items.push(BranchItem::new(At::file(offset + key_offset), key, Child::Page(child))?);
     }
     Ok(Body::Branch(items))
 }

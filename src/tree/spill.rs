@@ -258,10 +258,14 @@ fn encode_leaf<P: Pages>(
 ) -> Result<()> {
     let mut builder = PageBuilder::new(bytes, id, Kind::Leaf, count, overflow).ok_or_else(missing)?;
     let lens = |item: &LeafItem| (item.key_len(), item.value_len(), item.is_bucket());
-    builder.leaf_table(items.iter_from(start).take(count).map(lens)).ok_or_else(missing)?;
+    for slice in items.slices(start, count) {
+        builder.leaf_table(slice.iter().map(lens)).ok_or_else(missing)?;
+    }
     let mut piece = Piece::default();
-    for item in items.iter_from(start).take(count) {
-        piece.add(item.key_at(), item.data_len(), source, &mut builder)?;
+    for slice in items.slices(start, count) {
+        for item in slice {
+            piece.add(item.key_at(), item.data_len(), source, &mut builder)?;
+        }
     }
     piece.flush(source, &mut builder)?;
     builder.finish().ok_or_else(missing)
