@@ -2,8 +2,7 @@
 //!
 //! [`Page::verify`] looks at every element once; [`Page::trusted`] looks at the header alone and is for pages
 //! that were verified, or written, before. Even so each access stays within the run (F1): a page that changes
-//! under the map gives an error or other bytes, never a fault. The table of elements lies within the run,
-//! always.
+//! under the map gives an error or other bytes, never a fault.
 //!
 //! P1. On a verified page every key has at least one byte and lies, with its value, within the run; keys
 //!     ascend.
@@ -147,11 +146,7 @@ impl<'a> Page<'a> {
                 ));
             }
         };
-        let count = u32::from(header.count);
-        if bytes.len() < PAGE_HEADER_LEN + ELEMENT_LEN * count as usize {
-            return Err(Error::corrupt(id, "the table of elements passes the end of the page"));
-        }
-        Ok(Page { bytes, id, leaf, count })
+        Ok(Page { bytes, id, leaf, count: u32::from(header.count) })
     }
 
     /// A view of `bytes`, the run of page `id` (0: an inline page), every element checked (P1 to P3). Child ids
@@ -354,7 +349,8 @@ impl<'a> Page<'a> {
         element().ok_or_else(|| self.outside(index))
     }
 
-    /// Where the entries of a leaf lie, from number `start` on, at most `count`.
+    /// Where the entries of a leaf lie, from number `start` on, at most `count`; none where the table passes the
+    /// end of the run.
     #[inline]
     pub fn leaf_places(&self, start: usize, count: usize) -> impl Iterator<Item = LeafPlace> + 'a {
         self.elements(start, count).map(|(at, first, second)| LeafPlace {
@@ -365,7 +361,8 @@ impl<'a> Page<'a> {
         })
     }
 
-    /// The entries of a branch: the key, its offset in the page, and the child. `None` where a key lies outside.
+    /// The entries of a branch: the key, its offset in the page, and the child. `None` where a key lies outside;
+    /// no entries where the table passes the end of the run.
     #[inline]
     pub fn branch_places(&self) -> impl Iterator<Item = Option<(&'a [u8], u64, PageId)>> + '_ {
         self.elements(0, self.count()).map(|(at, first, child)| {

@@ -16,10 +16,11 @@ use crate::format::page::{LeafElement, Page};
 
 use super::Pages;
 use super::arena::At;
+use super::content::Content;
 use super::items::Pos;
 use super::node::{Tree, missing};
 use super::search::search;
-use super::source::{Content, Found, Place, Source, Step};
+use super::source::{Found, Place, Source, Step};
 use super::way::{Direction, Way, beside};
 
 /// An entry on which a cursor stands.

@@ -124,6 +124,9 @@ impl Items {
                     value_len: place.value_len,
                 });
             }
+            if chunk.is_empty() {
+                return Ok(None);
+            }
             items.len += chunk.len();
         }
         Ok(if is_sound { Some(items) } else { None })

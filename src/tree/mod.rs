@@ -12,6 +12,7 @@
 //! it.
 
 mod arena;
+mod content;
 mod cursor;
 mod edit;
 mod get_many;

@@ -122,10 +122,13 @@ fn leaf_body(page: &Page<'_>, offset: u64) -> Result<Body> {
 fn branch_body(page: &Page<'_>, offset: u64) -> Result<Body> {
     let mut items = Vec::new();
     items.try_reserve_exact(page.count())?;
+    let outside = || Error::corrupt(page.id(), "a key lies outside its page");
     for place in page.branch_places() {
-        let outside = || Error::corrupt(page.id(), "a key lies outside its page");
         let (key, key_offset, child) = place.ok_or_else(outside)?;
         items.push(BranchItem::new(At::file(offset + key_offset), key, Child::Page(child))?);
+    }
+    if items.len() != page.count() {
+        return Err(outside());
     }
     Ok(Body::Branch(items))
 }

@@ -9,9 +9,10 @@ use crate::format::MAX_DEPTH;
 use crate::freelist::{PageSet, Run};
 
 use super::Pages;
+use super::content::Content;
 use super::items::{Items, Pos};
 use super::node::{Body, Child, Node, NodeId, Nodes, Root, Tree, missing};
-use super::source::{Content, Found, Place, Source, too_deep};
+use super::source::{Found, Place, Source, too_deep};
 use super::walk::{Visit, walk_from};
 
 /// From the first key on (`None`: from the beginning), up to but without the second (`None`: to the end).

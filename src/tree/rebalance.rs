@@ -11,10 +11,11 @@ use crate::format::{ELEMENT_LEN, MAX_DEPTH, PAGE_HEADER_LEN};
 
 use super::Pages;
 use super::arena::At;
+use super::content::Content;
 use super::items::Items;
 use super::node::{Body, Child, Node, NodeId, Nodes, Root, Tree, missing};
 use super::shape::Shape;
-use super::source::{Content, Place, Source, too_deep};
+use super::source::{Place, Source, too_deep};
 
 type Fence = Option<(At, u32)>;
 

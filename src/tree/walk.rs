@@ -11,8 +11,9 @@ use crate::freelist::Run;
 
 use super::Pages;
 use super::arena::At;
+use super::content::Content;
 use super::node::{Body, Child, Root};
-use super::source::{Content, Found, Place, Source, too_deep};
+use super::source::{Found, Place, Source, too_deep};
 
 /// What a walk reports.
 pub trait Visit {

@@ -8,10 +8,11 @@ use crate::error::Result;
 use crate::format::MAX_DEPTH;
 
 use super::Pages;
+use super::content::Content;
 use super::items::Pos;
 use super::node::{Child, Root};
 use super::search::prefetch_table;
-use super::source::{Content, Place, Source, Step, check_fences, too_deep};
+use super::source::{Place, Source, Step, check_fences, too_deep};
 
 /// Which way a cursor goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
