@@ -237,6 +237,19 @@ static int use_the_transaction(void *ctx, uint64_t done, uint64_t total) {
     return 0;
 }
 
+static void a_backup_is_that_of_the_file_that_was_opened_whoever_has_its_name_now(void) {
+    const char *path = fresh_path(), *other = fresh_path(), *copy = fresh_path();
+    bolt_db *db = filled_db(path);
+    bolt_txn *txn;
+    OK(bolt_close(open_db(other)));
+    CHECK(rename(other, path) == 0);
+    txn = begin(db, BOLT_READ);
+    OK(bolt_backup(txn, copy, 0, 0, NULL, NULL, NULL));
+    OK(bolt_rollback(txn));
+    OK(bolt_close(db));
+    holds_all(copy, FIRST);
+}
+
 static void meanwhile_others_may_write(void) {
     const char *copy = fresh_path(), *compacted = fresh_path();
     struct watch watch;
@@ -341,6 +354,7 @@ int main(int argc, char **argv) {
         TEST(a_function_that_stops_leaves_no_file_and_its_value_comes_out),
         TEST(a_function_or_a_descriptor_gets_the_same_bytes),
         TEST(what_the_system_refuses_comes_out),
+        TEST(a_backup_is_that_of_the_file_that_was_opened_whoever_has_its_name_now),
         TEST(meanwhile_others_may_write),
         TEST(a_compacted_file_is_smaller_and_made_as_asked),
         TEST(bad_arguments_get_their_codes_and_no_file_appears),

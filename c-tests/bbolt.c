@@ -108,6 +108,7 @@ static void of_many_batched_calls_the_failing_ones_run_again_alone_and_harm_no_o
     static struct caller callers[CALLER_COUNT];
     pthread_t threads[CALLER_COUNT];
     bolt_db *db = fresh_db();
+    bolt_txn *writer = begin(db, BOLT_WRITE);
     int i;
     for (i = 0; i < CALLER_COUNT; i++) {
         callers[i].db = db;
@@ -116,6 +117,9 @@ static void of_many_batched_calls_the_failing_ones_run_again_alone_and_harm_no_o
         callers[i].work.code = i % 3 == 0 ? -1100 - i : 0;
         CHECK(pthread_create(&threads[i], NULL, call_batch, &callers[i]) == 0);
     }
+    /* While the writer's place is taken they gather, so that they share a transaction. */
+    usleep(50000);
+    OK(bolt_rollback(writer));
     for (i = 0; i < CALLER_COUNT; i++)
         CHECK(pthread_join(threads[i], NULL) == 0);
     for (i = 0; i < CALLER_COUNT; i++) {

@@ -589,6 +589,45 @@ static void of_many_keys_a_bucket_is_not_found_and_an_empty_value_is(void) {
     OK(bolt_close(db));
 }
 
+/* In a committed bucket of several levels of pages, where many lookups go side by side. */
+static void of_many_keys_each_gets_what_a_lookup_of_its_own_gives_and_buckets_nothing(void) {
+    enum { KEYS = 3000, ASKED = 700 };
+    static char names[ASKED][16];
+    static bolt_slice keys[ASKED], values[ASKED];
+    bolt_db *db = fresh_db();
+    bolt_txn *txn = begin(db, BOLT_WRITE);
+    bolt_bucket *bucket = ensure(txn, "b");
+    size_t found = 0, expected = 0, i;
+    for (i = 0; i < KEYS; i++) {
+        char key[16];
+        snprintf(key, sizeof key, "%05d", (int)i * 2);
+        if (i % 10 == 0)
+            OK(bolt_bucket_create(bucket, key, 5, NULL));
+        else
+            put(bucket, key, key);
+    }
+    OK(bolt_commit(txn));
+    txn = begin(db, BOLT_READ);
+    bucket = bucket_of(txn, "b");
+    for (i = 0; i < ASKED; i++) {
+        snprintf(names[i], sizeof names[i], "%05d", (int)(i * 7919 % (2 * KEYS + 100)));
+        keys[i].data = names[i];
+        keys[i].len = 5;
+    }
+    OK(bolt_get_many(bucket, keys, ASKED, values, &found));
+    for (i = 0; i < ASKED; i++) {
+        const void *value = NULL;
+        size_t len = 0;
+        int code = bolt_get(bucket, names[i], 5, &value, &len);
+        CHECK(code == BOLT_OK || code == BOLT_NOTFOUND);
+        CHECK(values[i].data == value && values[i].len == len);
+        expected += code == BOLT_OK;
+    }
+    CHECK(found == expected && expected > 200);
+    OK(bolt_rollback(txn));
+    OK(bolt_close(db));
+}
+
 /* Deletes from one number to another, and checks that just these are gone. */
 static void delete_numbers(int from, int to, int committed) {
     bolt_db *db = fresh_db();
@@ -689,6 +728,7 @@ int main(int argc, char **argv) {
         TEST(what_cannot_be_put_cannot_be_reserved),
         TEST(a_copy_needs_room_for_the_value_and_says_how_much),
         TEST(many_keys_are_looked_for_at_once),
+        TEST(of_many_keys_each_gets_what_a_lookup_of_its_own_gives_and_buckets_nothing),
         TEST(of_many_keys_a_bucket_is_not_found_and_an_empty_value_is),
         TEST(a_range_is_deleted_from_its_first_key_up_to_its_end),
         TEST(a_range_with_a_bucket_in_it_is_not_deleted),

@@ -178,6 +178,30 @@ static void an_open_file_has_one_writer_or_many_readers(void) {
     close(fd);
 }
 
+static void a_forked_child_gives_no_lock_of_its_parent_s_back(void) {
+    const char *path = fresh_path();
+    bolt_options options = defaults();
+    bolt_db *db = NULL, *second = NULL;
+    int fd = open(path, O_RDWR | O_CREAT, 0600), status;
+    pid_t child;
+    options.lock_timeout_ms = 0;
+    OK(bolt_open_fd(fd, &options, &db));
+    child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        int refused = bolt_close(db) == BOLT_FORKED && bolt_open(path, &options, &second) == BOLT_BUSY;
+        bolt_db *own = NULL;
+        int other = open(fresh_path(), O_RDWR | O_CREAT, 0600);
+        _exit(refused && bolt_open_fd(other, NULL, &own) == BOLT_OK && bolt_close(own) == BOLT_OK ? 0 : 1);
+    }
+    CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    CODE(BOLT_BUSY, bolt_open(path, &options, &second));
+    OK(bolt_close(db));
+    OK(bolt_open(path, &options, &second));
+    OK(bolt_close(second));
+    close(fd);
+}
+
 static void an_opening_that_fails_gives_the_lock_of_the_descriptor_back(void) {
     const char *path = fresh_path();
     bolt_options options = defaults();
@@ -324,6 +348,7 @@ int main(int argc, char **argv) {
         TEST(bytes_that_are_no_database_are_refused),
         TEST(a_descriptor_is_opened_and_stays_the_caller_s),
         TEST(an_open_file_has_one_writer_or_many_readers),
+        TEST(a_forked_child_gives_no_lock_of_its_parent_s_back),
         TEST(an_opening_that_fails_gives_the_lock_of_the_descriptor_back),
         TEST(what_is_no_such_descriptor_is_refused),
         TEST(advice_is_taken),

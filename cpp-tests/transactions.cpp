@@ -155,6 +155,19 @@ static void a_managed_transaction_is_not_the_functions_to_end() {
     });
     THROWS(BOLT_BADHANDLE, stolen.root());
     CHECK(value_of(db, "two"));
+    // Its handle may be another's by now, which it must not end.
+    bolt::write_txn other = db.begin_write();
+    other.open_bucket("b").put("three", "");
+    stolen = bolt::write_txn();
+    {
+        bolt::read_txn reader, stolen_reader;
+        db.view([&](bolt::read_txn& txn) { stolen_reader = std::move(txn); });
+        reader = db.begin_read();
+        stolen_reader = bolt::read_txn();
+        CHECK(reader.open_bucket("b").contains("two"));
+    }
+    other.commit();
+    CHECK(value_of(db, "three"));
     close_sound(db);
 }
 
@@ -320,6 +333,18 @@ static void functions_for_the_commit_run_with_it_and_are_destroyed_anyway() {
     CHECK(*counted == 13 && counted.use_count() == 2);
     THROWS(BOLT_BADHANDLE, txn.on_commit(count));
     CHECK(counted.use_count() == 2);
+    // A savepoint that is left does not keep them.
+    txn = db.begin_write();
+    const bolt::savepoint left = txn.savepoint();
+    txn.on_commit(count);
+    txn.commit();
+    CHECK(*counted == 14 && counted.use_count() == 2);
+    // Given away, they run all the same.
+    static int runs_of_given = 0;
+    txn = db.begin_write();
+    txn.on_commit([]() noexcept { runs_of_given++; });
+    OK(bolt_commit(txn.release()));
+    CHECK(runs_of_given == 1);
     close_sound(db);
 }
 

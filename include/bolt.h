@@ -1888,7 +1888,10 @@ typedef struct bolt_reader_info {
     uint64_t txn_id;
     /** How long it has been open, in milliseconds, to within about 10. */
     uint64_t age_ms;
-    /** The bytes of the pages that were freed since, and cannot be used again as long as it is open. */
+    /**
+     * The bytes of the pages that were freed since, and cannot be used again as long as it is open. Those that
+     * the last commit freed wait for another commit in any case, and do not count.
+     */
     uint64_t held_len;
     /** 0. */
     uint64_t reserved;

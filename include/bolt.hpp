@@ -24,7 +24,8 @@
  * Bytes. Keys and values are std::string_view, in and out, of any bytes. Those that come out lie in the
  * database, cost no copy, and stay valid and unchanged until the transaction ends, even when the key is put
  * anew or deleted. Copy into a std::string what shall live longer. Nothing that goes in is kept after the
- * call, unless it is said.
+ * call, unless it is said. Keep a transaction in a variable: what comes from `db.begin_read()` in a longer
+ * expression ends with the statement, and at the head of a loop before the loop begins.
  *
  * Objects. A database, a transaction, a cursor, a savepoint and a batch_list own what they stand for: they
  * can be moved and not copied, and end it when they end. One that was moved from, or made without arguments,
@@ -338,7 +339,7 @@ public:
      */
     bool has_value() const noexcept { return code_ == BOLT_OK; }
 
-    /** Whether there is a value; of a result that holds an optional, this says nothing about the optional. */
+    /** Whether there is a value; where that is a bool or an optional, this says nothing about it. */
     explicit operator bool() const noexcept { return has_value(); }
 
     /**
@@ -653,7 +654,7 @@ inline entry entry_of(const bolt_kv& kv) noexcept {
 
 inline result<std::optional<entry>> found(int code, const bolt_kv& kv) noexcept {
     if (code == BOLT_OK)
-        return std::optional<entry>(entry_of(kv));
+        return std::optional<entry>(detail::entry_of(kv));
     if (code == BOLT_NOTFOUND)
         return std::optional<entry>();
     return failure{code};
@@ -1678,6 +1679,13 @@ struct check_options {
     bool errors_only = false;    /**< Leave out what is a warning. */
 };
 
+namespace detail {
+
+template <class Outcome>
+class managed;
+
+} // namespace detail
+
 /**
  * What read and write transactions have in common: reading. Functions that only read take a
  * `const bolt::txn&`.
@@ -1871,10 +1879,20 @@ protected:
 
     /** Only the types that it is a part of are moved, */
     txn(txn&&) noexcept = default;
+
     /** and assigned, */
-    txn& operator=(txn&&) noexcept = default;
+    txn& operator=(txn&& other) noexcept {
+        txn taken(std::move(other)); // so that a move to itself changes nothing
+        std::swap(handle_, taken.handle_);
+        std::swap(is_managed_, taken.is_managed_);
+        return *this;
+    }
+
     /** and end. */
-    ~txn() = default;
+    ~txn() {
+        if (is_managed_)
+            static_cast<void>(let_go());
+    }
 
     /**
      * Ends the transaction by one of C's functions, unless that refuses.
@@ -1899,6 +1917,9 @@ protected:
     bolt_txn* let_go() noexcept { return handle_.release(); }
 
 private:
+    template <class Outcome>
+    friend class detail::managed;
+
     template <class Write>
     static int give_piece(void* context, const void* data, std::size_t len) noexcept {
         const int code = (*static_cast<detail::guarded<Write>*>(context))(detail::view(data, len));
@@ -1919,6 +1940,7 @@ private:
     }
 
     detail::owned<bolt_txn, bolt_rollback> handle_;
+    bool is_managed_ = false; // C ends it when its function returns, wherever it was moved
 };
 
 /** A reader's unchanging view of the whole database, which ends with the object. */
@@ -1974,9 +1996,6 @@ struct writing {
     shared<writing> before; /* of an earlier run of the same managed function */
     std::size_t owners = 1;
 };
-
-template <class Value>
-class managed;
 
 } // namespace detail
 
@@ -2065,17 +2084,14 @@ public:
     /** Rolls this one back, if it is open, and takes over what another stands for. */
     write_txn& operator=(write_txn&& other) noexcept {
         write_txn taken(std::move(other)); // so that a move to itself changes nothing
-        end_savepoints();
+        forget();
         txn::operator=(std::move(taken));
         writing_ = std::move(taken.writing_);
         return *this;
     }
 
     /** Rolls it back, if it is open. */
-    ~write_txn() {
-        if (writing_)
-            writing_->txn = nullptr;
-    }
+    ~write_txn() { forget(); }
 
     ///@{
     /** Makes everything that was done last, all of it or nothing, and ends the transaction. */
@@ -2229,13 +2245,17 @@ public:
     ///@}
 
     /**
-     * Gives the transaction away; savepoints and functions for the commit must not be outstanding.
+     * Gives the transaction away. Its savepoints do nothing any more. Functions for its commit still run with
+     * it and are destroyed then; where it is not committed, they are left behind.
      *
      * @return The handle, which the caller must end, or null.
      */
     [[nodiscard]] bolt_txn* release() noexcept {
-        assert(!writing_ || writing_->hooks.empty());
-        end_savepoints();
+        if (writing_ && !writing_->hooks.empty()) {
+            writing_->owners++;
+            static_cast<void>(bolt_txn_on_commit(handle(), give_up_writing, writing_.get()));
+        }
+        static_cast<void>(leave());
         return let_go();
     }
 
@@ -2243,12 +2263,17 @@ private:
     template <class Value>
     friend class detail::managed;
 
-    /* What a managed function leaves behind for the commit. */
+    /* Ends the savepoints, and leaves the functions for the commit to others. */
     detail::shared<detail::writing> leave() noexcept {
         if (writing_)
             writing_->txn = nullptr;
-        static_cast<void>(let_go());
         return std::move(writing_);
+    }
+
+    static void give_up_writing(void* writing) noexcept {
+        auto* const given = static_cast<detail::writing*>(writing);
+        if (--given->owners == 0)
+            delete given;
     }
 
     template <class Function>
@@ -2270,14 +2295,15 @@ private:
     status end(int (*by)(bolt_txn*)) noexcept {
         const int code = end_by(by);
         if (handle() == nullptr)
-            end_savepoints();
+            forget();
         return failure{code};
     }
 
-    void end_savepoints() noexcept {
+    /* Ends the savepoints, and destroys the functions for the commit, which have run or never will. */
+    void forget() noexcept {
         if (writing_)
-            writing_->txn = nullptr;
-        writing_ = {};
+            writing_->hooks.clear();
+        static_cast<void>(leave());
     }
 
     detail::shared<detail::writing> writing_;
@@ -2523,6 +2549,7 @@ public:
     int run(bolt_txn* handle, Function& function) noexcept {
         outcome_.reset();
         Txn txn(handle);
+        txn.is_managed_ = true;
         const int code = call(txn, function);
         leave(txn);
         return code;
@@ -2572,6 +2599,7 @@ private:
     /* The transaction is C's to end; what is to run with its commit stays until then. */
     void leave(write_txn& txn) noexcept {
         shared<writing> left = txn.leave();
+        static_cast<void>(txn.let_go());
         if (left) {
             left->before = std::move(writing_);
             writing_ = std::move(left);

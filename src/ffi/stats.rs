@@ -168,7 +168,8 @@ pub struct bolt_reader_info {
     pub txn_id: u64,
     /// How long it has been open, in milliseconds, to within about 10.
     pub age_ms: u64,
-    /// The bytes of the pages that were freed since, and cannot be used again as long as it is open.
+    /// The bytes of the pages that were freed since, and cannot be used again as long as it is open. Those that
+    /// the last commit freed wait for another commit in any case, and do not count.
     pub held_len: u64,
     /// 0.
     pub reserved: u64,

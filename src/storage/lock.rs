@@ -5,12 +5,13 @@
 //!
 //! Q1. Of the claims to one file, one is exclusive and alone, or none is.
 //! Q2. The kernel's lock is given back with the last claim, before anybody can make a new one.
-//! Q3. Claims are the process's that made them: a forked child has none, and gives none back.
+//! Q3. Claims are the process's that made them: a forked child has a table of its own, since its parent's may
+//!     have been locked at the fork, and gives none of its parent's back.
 
 use std::io::ErrorKind;
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use super::{Patience, sys};
@@ -98,17 +99,30 @@ struct Claim {
     claimant: u64,
     file: FileId,
     exclusive: bool,
-    process: u32,
 }
 
-static CLAIMS: Mutex<Vec<Claim>> = Mutex::new(Vec::new());
+/// The claims of a process, and after them those of the child in whose copy of its memory this is.
+struct Table {
+    process: u32,
+    claims: Mutex<Vec<Claim>>,
+    next: OnceLock<Box<Table>>,
+}
+
+impl Table {
+    fn new(process: u32) -> Table {
+        Table { process, claims: Mutex::default(), next: OnceLock::new() }
+    }
+}
 
 /// The claims of this process.
 fn claims() -> MutexGuard<'static, Vec<Claim>> {
-    let mut claims = CLAIMS.lock().unwrap_or_else(PoisonError::into_inner);
+    static FIRST: OnceLock<Table> = OnceLock::new();
     let process = std::process::id();
-    claims.retain(|claim| claim.process == process);
-    claims
+    let mut table = FIRST.get_or_init(|| Table::new(process));
+    while table.process != process {
+        table = table.next.get_or_init(|| Box::new(Table::new(process)));
+    }
+    table.claims.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Claimant {
@@ -128,7 +142,7 @@ impl Claimant {
         }
         claims.try_reserve(1)?;
         claims.retain(|claim| claim.claimant != self.number);
-        claims.push(Claim { claimant: self.number, file: self.file, exclusive, process: std::process::id() });
+        claims.push(Claim { claimant: self.number, file: self.file, exclusive });
         Ok(true)
     }
 

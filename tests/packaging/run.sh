@@ -42,7 +42,7 @@ build_and_install
 set +e
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$repository/Cargo.toml" | head -1)
 abi_number=$(cat "$repository/abi/SOVERSION")
-for subject in readme install symbols headers cmake pkgconfig archive versions faults abi docs cargo_c; do
+for subject in readme install symbols headers cmake pkgconfig examples archive versions faults abi docs cargo_c; do
     source "$here/checks/$subject.sh"
 done
 
