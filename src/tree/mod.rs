@@ -34,7 +34,7 @@ pub use items::LeafItem;
 pub use node::{Nodes, NodesMark, Root, Tree};
 pub use shape::Shape;
 pub use source::{Found, Source};
-pub use spill::{Allocator, PlannedRun, encode_run};
+pub use spill::{Allocator, PlannedRun, encode_run, gather_run};
 pub use walk::{Visit, walk};
 pub use way::Direction;
 

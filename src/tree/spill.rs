@@ -234,7 +234,7 @@ fn entry_sizes(body: &Body) -> Result<Vec<u64>> {
 
 /// Writes a planned run into `bytes`, which has its length.
 pub fn encode_run<P: Pages>(source: Source<'_, P>, planned: &PlannedRun, bytes: &mut [u8]) -> Result<()> {
-    let overflow = u32::try_from(planned.run.page_count - 1).map_err(|_| missing())?;
+    let overflow = overflow(planned)?;
     match &source.nodes.get(planned.node)?.body {
         Body::Leaf(items) => {
             encode_leaf(source, items, planned.start, planned.count, planned.run.id, overflow, bytes)
@@ -247,6 +247,77 @@ pub fn encode_run<P: Pages>(source: Source<'_, P>, planned: &PlannedRun, bytes: 
     }
 }
 
+/// More pieces than these are gathered faster by a copy than by the kernel.
+const PIECE_COUNT_MAX: usize = 64;
+
+/// A run as the pieces that it is written from.
+pub struct Gathered<'a> {
+    /// The length of its header and table, in bytes.
+    pub head_len: usize,
+    /// Keys and values, where they lie.
+    pub pieces: Vec<&'a [u8]>,
+    /// How many zero bytes follow.
+    pub tail_len: usize,
+}
+
+/// The pieces of a planned run of `len` bytes; `None` where they are many, or where the run is a branch.
+pub fn gather_run<'a, P: Pages>(
+    source: Source<'a, P>,
+    planned: &PlannedRun,
+    len: u64,
+) -> Result<Option<Gathered<'a>>> {
+    let Body::Leaf(items) = &source.nodes.get(planned.node)?.body else { return Ok(None) };
+    if planned.count > PIECE_COUNT_MAX {
+        return Ok(None);
+    }
+    let mut pieces = Vec::new();
+    pieces.try_reserve_exact(planned.count)?;
+    let head_len = PAGE_HEADER_LEN + ELEMENT_LEN * planned.count;
+    let mut used_len = head_len as u64;
+    for item in items.slices(planned.start, planned.count).flatten() {
+        pieces.push(source.bytes(item.key_at(), item.data_len())?);
+        used_len += item.data_len();
+    }
+    let tail_len = len.checked_sub(used_len).ok_or_else(missing)? as usize;
+    Ok(Some(Gathered { head_len, pieces, tail_len }))
+}
+
+impl Gathered<'_> {
+    /// Writes the run's header and table into `head`.
+    pub fn encode_head<P: Pages>(
+        &self,
+        source: Source<'_, P>,
+        planned: &PlannedRun,
+        head: &mut [u8],
+    ) -> Result<()> {
+        let Body::Leaf(items) = &source.nodes.get(planned.node)?.body else { return Err(missing()) };
+        let (run, overflow) = (planned.run, overflow(planned)?);
+        let builder = begin_leaf(items, planned.start, planned.count, run.id, overflow, head)?;
+        builder.finish().ok_or_else(missing)
+    }
+}
+
+fn overflow(planned: &PlannedRun) -> Result<u32> {
+    u32::try_from(planned.run.page_count - 1).map_err(|_| missing())
+}
+
+/// Begins a leaf in `bytes`: its header and its table.
+fn begin_leaf<'b>(
+    items: &Items,
+    start: Pos,
+    count: usize,
+    id: PageId,
+    overflow: u32,
+    bytes: &'b mut [u8],
+) -> Result<PageBuilder<'b>> {
+    let mut builder = PageBuilder::new(bytes, id, Kind::Leaf, count, overflow).ok_or_else(missing)?;
+    let lens = |item: &LeafItem| (item.key_len(), item.value_len(), item.is_bucket());
+    for slice in items.slices(start, count) {
+        builder.leaf_table(slice.iter().map(lens)).ok_or_else(missing)?;
+    }
+    Ok(builder)
+}
+
 fn encode_leaf<P: Pages>(
     source: Source<'_, P>,
     items: &Items,
@@ -256,11 +327,7 @@ fn encode_leaf<P: Pages>(
     overflow: u32,
     bytes: &mut [u8],
 ) -> Result<()> {
-    let mut builder = PageBuilder::new(bytes, id, Kind::Leaf, count, overflow).ok_or_else(missing)?;
-    let lens = |item: &LeafItem| (item.key_len(), item.value_len(), item.is_bucket());
-    for slice in items.slices(start, count) {
-        builder.leaf_table(slice.iter().map(lens)).ok_or_else(missing)?;
-    }
+    let mut builder = begin_leaf(items, start, count, id, overflow, bytes)?;
     let mut piece = Piece::default();
     for slice in items.slices(start, count) {
         for item in slice {

@@ -14,6 +14,8 @@
 //! of the meta, the database writes nothing any more until it is opened anew: what the disk holds is not
 //! known.
 
+mod runs;
+
 use std::io::IoSlice;
 use std::sync::Arc;
 use std::time::Instant;
@@ -22,7 +24,9 @@ use crate::error::{Error, Result};
 use crate::format::meta::Meta;
 use crate::format::{self, NO_FREELIST, PageId};
 use crate::freelist::{Freelist, Run};
-use crate::tree::{Allocator, Nodes, Pages, PlannedRun, Shape, Source, encode_run};
+use crate::tree::{Allocator, Nodes, Pages, PlannedRun, Shape, Source};
+
+use runs::BATCH_LEN;
 
 use super::bucket::{Buckets, ROOT};
 use super::check;
@@ -32,10 +36,6 @@ use super::stats::TxnStats;
 
 /// bbolt's default fill percent.
 const BBOLT_FILL_PERCENT: f64 = 0.5;
-/// Neighbouring runs are written together up to this many bytes. More in one call would make Linux keep the
-/// file in larger pieces of its cache, in which each later write of one page costs a walk over the piece
-/// (ext4, measured with 16 KiB to 1 MiB by `bench/run.sh --rows W1,W2,W4`).
-const BATCH_LEN: u64 = 16 << 10;
 /// The longest extent that [`Freelist::allocate_near`] gives.
 const MAX_EXTENT_LEN: u64 = 64;
 /// The file grows by a 32nd of its length at least, so that growth is rare, in steps of 32 KiB ..
@@ -383,80 +383,6 @@ impl<'a> Attempt<'a> {
         }
         writer.file_len = len;
         Ok(())
-    }
-
-    /// Writes all planned runs and the freelist in the order of the file, neighbours together.
-    fn write_runs(&mut self, writer: &mut Writer, nodes: &Nodes) -> Result<()> {
-        self.plan.sort_unstable_by_key(|planned| planned.run.id);
-        let list = self.list_run.map(|run| (run, None));
-        let mut runs: Vec<(Run, Option<&PlannedRun>)> = Vec::new();
-        runs.try_reserve_exact(self.plan.len() + 1)?;
-        runs.extend(self.plan.iter().map(|planned| (planned.run, Some(planned))));
-        let at = list.map_or(0, |(run, _)| self.plan.partition_point(|planned| planned.run.id < run.id));
-        runs.splice(at..at, list);
-        for (run, _) in &runs {
-            self.shared.known.forget(*run);
-        }
-        let mut rest = runs.as_slice();
-        let mut write_count = 0;
-        while !rest.is_empty() {
-            let (batch, after) = rest.split_at(self.batch_len(rest));
-            self.write_batch(batch, writer, nodes)?;
-            write_count += 1;
-            rest = after;
-        }
-        self.stats.write_count += write_count;
-        writer.buffer.truncate(BATCH_LEN as usize);
-        writer.buffer.shrink_to(BATCH_LEN as usize);
-        Ok(())
-    }
-
-    /// How many of the first runs lie side by side and are written at once.
-    fn batch_len(&self, runs: &[(Run, Option<&PlannedRun>)]) -> usize {
-        let mut page_count = 0;
-        let start = runs.first().map_or(0, |(run, _)| run.id);
-        let limit = BATCH_LEN / u64::from(self.meta.page_size);
-        let together = runs.iter().take_while(|(run, _)| {
-            let fits =
-                page_count == 0 || (run.id == start + page_count && page_count + run.page_count <= limit);
-            page_count += run.page_count;
-            fits
-        });
-        together.count()
-    }
-
-    fn write_batch(
-        &self,
-        batch: &[(Run, Option<&PlannedRun>)],
-        writer: &mut Writer,
-        nodes: &Nodes,
-    ) -> Result<()> {
-        let page_size = u64::from(self.meta.page_size);
-        let page_count: u64 = batch.iter().map(|(run, _)| run.page_count).sum();
-        let len = usize::try_from(page_count * page_size).map_err(|_| Error::NoMemory)?;
-        let buffer = &mut writer.buffer;
-        if buffer.len() < len {
-            buffer.try_reserve_exact(len - buffer.len())?;
-            buffer.resize(len, 0);
-        }
-        let mut rest = buffer.get_mut(..len).unwrap_or_default();
-        for (run, planned) in batch {
-            let (bytes, after) = rest.split_at_mut((run.page_count * page_size) as usize);
-            match planned {
-                Some(planned) => encode_run(Source { pages: self.snapshot, nodes }, planned, bytes)?,
-                None => self.encode_freelist(run, bytes)?,
-            }
-            rest = after;
-        }
-        let start = batch.first().map_or(0, |(run, _)| run.id * page_size);
-        self.shared.storage.write_at(&[IoSlice::new(buffer.get(..len).unwrap_or_default())], start)
-    }
-
-    fn encode_freelist(&self, run: &Run, bytes: &mut [u8]) -> Result<()> {
-        let overflow = (run.page_count - 1) as u32;
-        let ids = self.freelist.ids();
-        format::freelist::encode(bytes, run.id, overflow, self.freelist.count(), ids)
-            .ok_or_else(|| Error::Panic("the freelist does not fit its run".into()))
     }
 
     fn write_meta(&self) -> Result<()> {
