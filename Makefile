@@ -26,7 +26,7 @@ PLACES = --prefix "$(PREFIX)" --libdir "$(LIBDIR)" --includedir "$(INCLUDEDIR)" 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help demo lib install uninstall test setup lint header test-rust test-interop test-demo test-package \
-    test-sanitize sanitize test-hostile clean
+    test-sanitize sanitize test-hostile test-speed clean
 
 # ---- Everyday ----
 
@@ -61,7 +61,7 @@ clean: ## remove all that was built
 
 # ---- Tests ----
 
-TESTS = test-rust test-interop test-demo test-package test-sanitize test-hostile
+TESTS = test-rust test-interop test-demo test-package test-sanitize test-hostile test-speed
 test: setup lint $(TESTS) ## install what is missing, then run every check
 
 setup: ## install what the tests need, where it is missing (apt-get, as root or by sudo)
@@ -89,6 +89,9 @@ test-demo: ## the demo, its figures, and what Go's bbolt says of the copy that i
 	grep -F "144 changes came to 96 keys" $(DEMO)/output.txt
 	grep -F "96 of 96 values in it equal etcd's" $(DEMO)/output.txt
 	target/interop/oracle check $(DEMO)/etcd-copy.db
+
+test-speed: lib ## the instructions of a get, a next, a put and a commit against those recorded
+	$(CARGO) xtask instructions --check
 
 test-hostile: ## damaged files of every kind, opened, read, checked, copied and written to
 	$(CARGO) run --quiet --locked --profile checked --package hostile -- quick

@@ -7,11 +7,12 @@
 //! | `symbols` | writes `abi/libbolt.symbols` from the header |
 //! | `abi` | records the ABI in `abi/libbolt-N.abi` |
 //! | `docs` | holds the header's comments against Doxygen |
+//! | `instructions` | records how many instructions a get, a next, a put and a commit take |
 //! | `native-libs` | prints what a program that links the static library links besides |
 //! | `dist` | builds the libraries and the documentation in `target/dist` |
 //! | `install`, `uninstall` | put what `dist` has built into its places, and take it away |
 //!
-//! The first four take `--check`, and then compare instead of writing. Installing needs neither cargo nor the
+//! The first five take `--check`, and then compare instead of writing. Installing needs neither cargo nor the
 //! repository: `dist` puts this program beside the libraries. Only `header` needs cbindgen, and a feature of
 //! this package has it, so that whoever builds libbolt does not compile cbindgen.
 
@@ -25,6 +26,7 @@ mod facts;
 mod header;
 mod info;
 mod install;
+mod instructions;
 mod symbols;
 mod template;
 mod tools;
@@ -37,7 +39,7 @@ use std::process::ExitCode;
 use arguments::Arguments;
 
 const USAGE: &str = "usage: cargo xtask [--repository DIR] <command> [options]
-  header|symbols|abi [--check]
+  header|symbols|abi|instructions [--check]
   docs --check
   native-libs [--target TRIPLE] [--target-dir DIR] [--offline]
   dist [--out DIR] [--target TRIPLE] [--target-dir DIR] [--offline] [--debug] [--keep-debug]
@@ -83,6 +85,8 @@ fn command_in(here: &Path, words: &[&str]) -> Outcome<()> {
         ["abi"] => abi::write(here),
         ["abi", "--check"] => abi::check(here),
         ["docs", "--check"] => docs::check(here),
+        ["instructions"] => instructions::write(here, &target_dir().join("dist")),
+        ["instructions", "--check"] => instructions::check(here, &target_dir().join("dist")),
         ["native-libs", ref rest @ ..] => native_libs(here, rest),
         ["dist", ref rest @ ..] => dist(here, rest),
         ["install", ref rest @ ..] => installation(rest, install::install),
