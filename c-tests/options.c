@@ -36,6 +36,7 @@ static void the_defaults_are_those_of_the_header(void) {
     CHECK(options.initial_map_len == 0);
     CHECK(options.max_len == 0);
     CHECK(options.alloc_len == 16 << 20 && options.batch_len == 1000);
+    CHECK(options.cache_len == 64 << 20 && options.lent_len == 1 << 30);
     OK(try_open(fresh_path(), &options));
 }
 
@@ -65,6 +66,12 @@ static void each_option_can_be_set_by_its_number(void) {
     OK(bolt_options_set(&options, BOLT_OPT_ALLOC_LEN, 1 << 21));
     OK(bolt_options_set(&options, BOLT_OPT_BATCH_LEN, 9));
     CHECK(options.freelist_type == 1 && options.alloc_len == 1 << 21 && options.batch_len == 9);
+    OK(bolt_options_set(&options, BOLT_OPT_NOMAP, 1));
+    CHECK(options.flags == (BOLT_OPEN_READONLY | BOLT_OPEN_NOSYNC | BOLT_OPEN_BBOLT_RULES | BOLT_OPEN_NOMAP));
+    OK(bolt_options_set(&options, BOLT_OPT_NOMAP, 0));
+    OK(bolt_options_set(&options, BOLT_OPT_CACHE_LEN, 5));
+    OK(bolt_options_set(&options, BOLT_OPT_LENT_LEN, 6));
+    CHECK(options.cache_len == 5 && options.lent_len == 6);
     CHECK(options.struct_size == sizeof options);
     CHECK(options.flags == (BOLT_OPEN_READONLY | BOLT_OPEN_NOSYNC | BOLT_OPEN_BBOLT_RULES));
     CHECK(options.page_size == 2048 && options.file_mode == 0644 && options.lock_timeout_ms == 5);
@@ -79,7 +86,7 @@ static void impossible_values_are_refused_and_change_nothing(void) {
         uint32_t option;
         uint64_t value;
     } bad[] = {
-        { 0, 0 }, { 19, 0 }, { UINT32_MAX, 0 }, { BOLT_OPT_PAGE_SIZE, 1000 },
+        { 0, 0 }, { 22, 0 }, { UINT32_MAX, 0 }, { BOLT_OPT_PAGE_SIZE, 1000 },
         { BOLT_OPT_PAGE_SIZE, 512 }, { BOLT_OPT_PAGE_SIZE, 131072 },
         { BOLT_OPT_PAGE_SIZE, (uint64_t)4096 << 32 }, { BOLT_OPT_READONLY, 2 },
         { BOLT_OPT_NOSYNC, UINT64_MAX }, { BOLT_OPT_BBOLT_RULES, 7 }, { BOLT_OPT_FILE_MODE, 0100644 },
@@ -106,7 +113,7 @@ static void a_struct_with_an_impossible_field_opens_nothing(void) {
         switch (field) {
         case 0: options.struct_size = 0; break;
         case 1: options.struct_size = sizeof options - 8; break;
-        case 2: options.flags = 256; break;
+        case 2: options.flags = 512; break;
         case 3: options.page_size = 4095; break;
         case 4: options.file_mode = 0xffff; break;
         case 5: options.freelist_mode = 9; break;

@@ -340,6 +340,17 @@ BOLT_API int bolt_last_error(bolt_error_info *info);
 #define BOLT_OPEN_STRICT 128
 
 /**
+ * A flag of bolt_options: do without a map of the file, for those who cannot have a signal. With a map,
+ * another process that shortens the file, or a disk that fails beneath it, ends the program by SIGBUS;
+ * without it the call answers BOLT_TRUNCATED or EIO. All promises are the same: bytes that were given out
+ * stay valid and unchanged until the transaction ends or is reset. Their pages are kept for that long; pages
+ * that were only passed, and all of bolt_get_copy, bolt_cursor_next_packed, bolt_check and the like, are
+ * kept up to BOLT_OPT_CACHE_LEN. Reads cost a system call where the page is not kept. BOLT_OPEN_POPULATE,
+ * initial_map_len and bolt_advise do nothing then; BOLT_OPEN_MLOCK is refused as BOLT_ARGUMENT.
+ */
+#define BOLT_OPEN_NOMAP 256
+
+/**
  * A freelist mode: with each commit while the list fits one page, else when the database is closed. The
  * default.
  */
@@ -417,6 +428,24 @@ BOLT_API int bolt_last_error(bolt_error_info *info);
  * default. May change after open.
  */
 #define BOLT_OPT_BATCH_LEN 18
+/** 1: do without a map of the file (BOLT_OPEN_NOMAP); 0: the default. */
+#define BOLT_OPT_NOMAP 19
+
+/**
+ * With BOLT_OPEN_NOMAP: how many bytes of memory may keep pages that no transaction needs; 64 MiB is the
+ * default; 0: none.
+ */
+#define BOLT_OPT_CACHE_LEN 20
+
+/**
+ * With BOLT_OPEN_NOMAP: how many bytes of memory all transactions together may keep for pages whose bytes
+ * they gave out, or that a write transaction has changed; 1 GiB is the default; 0: without a limit. A call
+ * that would pass it fails with ENOMEM and changes nothing; the transaction goes on, and ending or resetting
+ * any makes room. An eighth of it is left to commits, which need the pages above those that were changed,
+ * and the neighbours of those that became too small; one that needs more fails with ENOMEM and is rolled
+ * back.
+ */
+#define BOLT_OPT_LENT_LEN 21
 
 /** How a database is opened. Fill it with bolt_options_init first, then change what you like. */
 typedef struct bolt_options {
@@ -444,6 +473,10 @@ typedef struct bolt_options {
     uint64_t alloc_len;
     /** See BOLT_OPT_BATCH_LEN. */
     uint64_t batch_len;
+    /** See BOLT_OPT_CACHE_LEN; bytes. */
+    uint64_t cache_len;
+    /** See BOLT_OPT_LENT_LEN; bytes. */
+    uint64_t lent_len;
 } bolt_options;
 
 /**
@@ -1880,6 +1913,13 @@ typedef struct bolt_db_stats {
      * database in memory the file, too.
      */
     uint64_t private_len;
+    /** Those of them that keep pages which were read without a map (BOLT_OPT_CACHE_LEN). */
+    uint64_t cached_len;
+    /**
+     * The bytes of memory in which open transactions keep pages that were read without a map
+     * (BOLT_OPT_LENT_LEN).
+     */
+    uint64_t lent_len;
 } bolt_db_stats;
 
 /** An open read transaction. The struct never grows, since callers have arrays of it. */

@@ -19,7 +19,7 @@ const PATH: &str = "/a.db";
 const THREADS: usize = 64;
 
 fn options() -> Options {
-    Options { lock_timeout: Some(Duration::ZERO), ..Options::default() }
+    Options { lock_timeout: Some(Duration::ZERO), ..common::options() }
 }
 
 /// A database in memory with the bucket "b".

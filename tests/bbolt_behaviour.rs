@@ -19,7 +19,7 @@ const PATH: &str = "/a.db";
 /// A new database in memory, of small pages.
 fn database() -> (MemoryNamespace, Db) {
     let names = MemoryNamespace::new();
-    let options = Options { page_size: 1024, no_sync: true, ..Options::default() };
+    let options = Options { page_size: 1024, no_sync: true, ..common::options() };
     let db = lint::open_in(&names, Path::new(PATH), &options).unwrap();
     (names, db)
 }
@@ -174,7 +174,7 @@ fn an_opening_that_fails_at_a_damaged_freelist_gives_the_lock_back() {
         load_free_pages: true,
         lock_timeout: Some(Duration::ZERO),
         no_sync: true,
-        ..Options::default()
+        ..common::options()
     };
     for _ in 0..3 {
         assert!(matches!(lint::open(&path, &options), Err(Error::Corrupt { page, .. }) if page == list));
@@ -237,7 +237,7 @@ fn a_copy_is_as_long_as_the_database_and_has_its_transaction_s_meta_twice() {
         (2..first.high_water as usize).filter(|id| copy[id * 1024..][..1024] == file[id * 1024..][..1024]);
     assert!(kept.count() > 20);
     drop(reader);
-    let restored = Db::from_bytes(copy, &Options::default()).unwrap();
+    let restored = Db::from_bytes(copy, &common::options()).unwrap();
     common::assert_sound(&restored);
     assert_eq!(restored.begin_read().unwrap().bucket_stats(ROOT).unwrap().bucket_count, 7);
     close_sound_in(&names, &db);
@@ -248,7 +248,7 @@ fn a_copy_is_as_long_as_the_database_and_has_its_transaction_s_meta_twice() {
 fn no_page_size_is_taken_that_could_not_be_opened_again() {
     let names = MemoryNamespace::new();
     for page_size in [1, 512, 1000, 3000, 1 << 17] {
-        let options = Options { page_size, ..Options::default() };
+        let options = Options { page_size, ..common::options() };
         let answer = lint::open_in(&names, Path::new(PATH), &options);
         assert!(matches!(answer, Err(Error::Incompatible(_))), "{page_size}");
         assert!(names.to_vec(Path::new(PATH)).unwrap().is_none(), "a file of {page_size} bytes a page");

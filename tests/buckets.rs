@@ -36,12 +36,12 @@ impl Base {
     /// One over which no linter watches: it cannot follow buckets as deep as here.
     fn new_deep() -> Base {
         let names = MemoryNamespace::new();
-        let options = Options { page_size: 1024, ..Options::default() };
+        let options = Options { page_size: 1024, ..common::options() };
         Base { db: Db::open_in(&names, Path::new(PATH), &options).unwrap(), names }
     }
 
     fn open(names: MemoryNamespace, page_size: u32) -> Base {
-        let options = Options { page_size, freelist_mode: FreelistMode::EachCommit, ..Options::default() };
+        let options = Options { page_size, freelist_mode: FreelistMode::EachCommit, ..common::options() };
         let db = lint::open_in(&names, Path::new(PATH), &options).unwrap();
         Base { names, db }
     }

@@ -204,6 +204,11 @@ fn many_threads_hold_in_c() {
 }
 
 #[test]
+fn databases_without_a_map_hold_in_c() {
+    run_program("nomap", Link::Shared, &[]);
+}
+
+#[test]
 fn the_static_library_holds_in_c() {
     for program in PROGRAMS {
         run_program(program, Link::Static, &[]);

@@ -60,7 +60,7 @@ fn names(directory: &TempDir) -> Vec<String> {
 /// Opens a copy without an owner, and holds it against these lines.
 fn assert_copy(path: &Path, expected: &[String]) {
     assert_sound_closed(&bolt::storage::file::FileNamespace, path);
-    let copy = lint::open(path, &Options { no_sync: true, ..Options::default() }).unwrap();
+    let copy = lint::open(path, &Options { no_sync: true, ..common::options() }).unwrap();
     assert!(lines(&copy) == expected, "the copy holds something else");
     write(&copy, |txn| assert_ne!(txn.create_bucket(ROOT, b"written to the copy").unwrap(), ROOT));
     assert_sound(&copy);
@@ -196,7 +196,7 @@ fn a_copy_has_the_mode_that_is_asked_for() {
         assert_eq!(mode(&one), got);
         std::fs::remove_file(&one).unwrap();
         if asked != 0 {
-            let target = Options { file_mode: asked, ..Options::default() };
+            let target = Options { file_mode: asked, ..common::options() };
             let options = CompactOptions { target, ..CompactOptions::default() };
             db.compact::<Error>(&two, &options, |_| Ok(())).unwrap();
             assert_eq!(mode(&two), got);
@@ -232,7 +232,7 @@ fn a_backup_goes_through_a_pipe_and_what_a_descriptor_refuses_comes_back() {
 
 #[test]
 fn a_database_in_memory_is_backed_up_to_bytes_that_open_again() {
-    let db = Db::in_memory(&Options { page_size: 1024, ..Options::default() }).unwrap();
+    let db = Db::in_memory(&Options { page_size: 1024, ..common::options() }).unwrap();
     let mut random = Random::new(10);
     for _ in 0..30 {
         write(&db, |txn| churn(txn, &mut random));
@@ -244,11 +244,11 @@ fn a_database_in_memory_is_backed_up_to_bytes_that_open_again() {
         Ok(())
     })
     .unwrap();
-    let copy = Db::from_bytes(bytes.clone(), &Options::default()).unwrap();
+    let copy = Db::from_bytes(bytes.clone(), &common::options()).unwrap();
     assert_eq!(lines(&copy), expected);
     write(&copy, |txn| churn(txn, &mut random));
     assert_sound(&copy);
-    let reading = Db::from_bytes(bytes, &Options { read_only: true, ..Options::default() }).unwrap();
+    let reading = Db::from_bytes(bytes, &Options { read_only: true, ..common::options() }).unwrap();
     assert_eq!(lines(&reading), expected);
     assert!(matches!(reading.begin_write(Wait::Try), Err(Error::ReadOnly)));
 }
@@ -349,7 +349,7 @@ fn a_compaction_that_is_stopped_or_fails_leaves_no_file() {
         let options = CompactOptions { txn_max_len, ..CompactOptions::default() };
         let stopped = db.compact::<Error>(&copy, &options, |_| Err(Error::KeySize(43)));
         assert!(matches!(stopped, Err(Error::KeySize(43))));
-        let target = Options { max_len: 8192, ..Options::default() };
+        let target = Options { max_len: 8192, ..common::options() };
         let options = CompactOptions { target, ..options };
         assert!(matches!(db.compact::<Error>(&copy, &options, |_| Ok(())), Err(Error::Full(8192))));
         assert_eq!(names(&directory), before);
@@ -378,7 +378,7 @@ fn a_damaged_source_is_reported_and_leaves_no_file() {
 fn a_compaction_changes_page_size_rules_and_freelist_as_asked() {
     let (directory, db) = churned(4096, 18);
     let expected = lines(&db);
-    let plain = Options { page_size: 0, ..Options::default() };
+    let plain = Options { page_size: 0, ..common::options() };
     let targets = [
         Options { page_size: 1024, ..plain.clone() },
         Options { page_size: 65536, ..plain.clone() },
@@ -406,7 +406,7 @@ fn a_compaction_changes_page_size_rules_and_freelist_as_asked() {
 fn buckets_nested_ten_thousand_deep_are_compacted_in_a_moment() {
     let directory = tempfile::tempdir().unwrap();
     // The linter cannot follow buckets as deep as these.
-    let options = Options { page_size: 4096, no_sync: true, ..Options::default() };
+    let options = Options { page_size: 4096, no_sync: true, ..common::options() };
     let db = Db::open(&directory.path().join("source.db"), &options).unwrap();
     write(&db, |txn| {
         let mut bucket = ROOT;
@@ -421,7 +421,7 @@ fn buckets_nested_ten_thousand_deep_are_compacted_in_a_moment() {
         let began = std::time::Instant::now();
         db.compact::<Error>(&copy, &options, |_| Ok(())).unwrap();
         assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
-        let copied = lint::open(&copy, &Options { read_only: true, ..Options::default() }).unwrap();
+        let copied = lint::open(&copy, &Options { read_only: true, ..common::options() }).unwrap();
         assert_sound(&copied);
         let mut txn = copied.begin_read().unwrap();
         let deepest = (0..10_000).fold(ROOT, |bucket, _| txn.bucket(bucket, b"in").unwrap());
@@ -433,7 +433,7 @@ fn buckets_nested_ten_thousand_deep_are_compacted_in_a_moment() {
 fn the_files_of_go_programs_are_copied_whole() {
     let directory = tempfile::tempdir().unwrap();
     for fixture in ["etcd.db", "containerd.db"] {
-        let options = Options { read_only: true, ..Options::default() };
+        let options = Options { read_only: true, ..common::options() };
         let db = lint::open(&common::fixture(fixture), &options).unwrap();
         let expected = lines(&db);
         let (one, two) = (directory.path().join("backup"), directory.path().join("compacted"));

@@ -28,7 +28,7 @@ impl Base {
     /// The keys are committed.
     fn new(keys: impl IntoIterator<Item = u32>) -> Base {
         let names = MemoryNamespace::new();
-        let options = Options { page_size: 1024, ..Options::default() };
+        let options = Options { page_size: 1024, ..common::options() };
         let base = Base { db: lint::open_in(&names, Path::new(PATH), &options).unwrap(), names };
         base.write(|txn, bucket| keys.into_iter().for_each(|number| put(txn, bucket, number)));
         base

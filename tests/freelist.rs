@@ -44,7 +44,7 @@ impl Base {
 
     fn open(names: FaultyNamespace, freelist_mode: FreelistMode) -> Base {
         let lock_timeout = Some(Duration::ZERO);
-        let options = Options { page_size: 1024, freelist_mode, lock_timeout, ..Options::default() };
+        let options = Options { page_size: 1024, freelist_mode, lock_timeout, ..common::options() };
         let mut base = Base { names, db: None, options };
         base.reopen();
         base
@@ -368,6 +368,12 @@ fn prepare(mode: FreelistMode, seed: u64, reopened: bool) -> (Base, Random) {
 }
 
 /// Fails call `index` of one commit, and sees what that does to the handle and the file.
+/// Without a map, how much a commit reads depends on what is cached; reads that fail are the subject of
+/// `without_map/reading.rs`.
+fn is_counted(call: &Call) -> bool {
+    !common::is_without_map() || !matches!(call, Call::Read { .. })
+}
+
 fn assert_failure(
     mode: FreelistMode,
     reopened: bool,
@@ -380,7 +386,7 @@ fn assert_failure(
     let (mut base, mut random) = prepare(mode, 5, reopened);
     let (before, txid) = (base.dump(), base.txid());
     let expected = outcome(calls, index);
-    base.names.fail_nth(index, fault, |_| true);
+    base.names.fail_nth(index, fault, is_counted);
     let error = base.churn(&mut random).unwrap_err();
     base.names.heal();
     assert_eq!(matches!(error, Error::Unknown(_)), expected == Outcome::Unknown, "{context}: {error}");
@@ -424,7 +430,8 @@ fn whichever_call_of_a_commit_fails_the_file_stays_sound_and_the_handle_knows() 
             let (mut base, mut random) = prepare(mode, 5, reopened);
             base.names.take_log();
             base.churn(&mut random).unwrap();
-            let calls = base.names.take_log();
+            let mut calls = base.names.take_log();
+            calls.retain(is_counted);
             let after = base.dump();
             base.close();
             for index in 0..calls.len() {
@@ -514,8 +521,12 @@ fn a_map_that_cannot_be_had_fails_the_transaction_alone() {
     let lines = base.dump();
     base.names
         .fail(|call| if matches!(call, Call::View { .. }) { Some(Fault::Not(libc::ENOMEM)) } else { None });
-    assert_eq!(base.churn(&mut random).unwrap_err().code(), libc::ENOMEM);
-    assert!(base.dump() == lines);
+    if common::is_without_map() {
+        base.churn(&mut random).unwrap();
+    } else {
+        assert_eq!(base.churn(&mut random).unwrap_err().code(), libc::ENOMEM);
+        assert!(base.dump() == lines);
+    }
     base.names.heal();
     base.churn(&mut random).unwrap();
     base.close();
@@ -590,7 +601,7 @@ fn close_with_fault(index: usize, fault: Fault) -> bool {
     free_many(base.db());
     let (txid, lines) = (base.txid(), base.dump());
     base.names.take_log();
-    base.names.fail_nth(index, fault, |_| true);
+    base.names.fail_nth(index, fault, is_counted);
     let closed = base.db().close();
     base.names.heal();
     let calls = base.names.take_log();

@@ -57,7 +57,7 @@ fn put_a_million(numbers: impl Iterator<Item = u64>) {
     let file_len = db.info().unwrap().high_water * 4096;
     assert!(file_len < 2 * 32 * MILLION, "{file_len} bytes");
     close_sound(&db);
-    let db = Db::open(db.path(), &Options { read_only: true, ..Options::default() }).unwrap();
+    let db = Db::open(db.path(), &Options { read_only: true, ..common::options() }).unwrap();
     assert_numbers(&mut db.begin_read().unwrap(), MILLION);
     db.close().unwrap();
 }
@@ -117,7 +117,7 @@ fn random_key(random: &mut Random) -> Vec<u8> {
 fn keys_of_all_lengths_are_mixed_on_pages_of_all_sizes() {
     for shift in 10..=16 {
         let names = MemoryNamespace::new();
-        let options = Options { page_size: 1 << shift, no_sync: true, ..Options::default() };
+        let options = Options { page_size: 1 << shift, no_sync: true, ..common::options() };
         let mut db = Db::open_in(&names, Path::new(PATH), &options).unwrap();
         let mut random = Random::new(shift);
         let mut model = BTreeMap::new();
@@ -163,7 +163,7 @@ fn a_database_at_its_limit_is_full_and_goes_on() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("a.db");
     const LIMIT: u64 = 1 << 20;
-    let options = Options { page_size: 1024, max_len: LIMIT, no_sync: true, ..Options::default() };
+    let options = Options { page_size: 1024, max_len: LIMIT, no_sync: true, ..common::options() };
     let db = Db::open(&path, &options).unwrap();
     let file_len = || std::fs::metadata(&path).unwrap().len();
     let put = |number: u64, len: usize| {
@@ -215,7 +215,7 @@ fn a_database_at_its_limit_is_full_and_goes_on() {
 #[test]
 fn a_transaction_that_does_not_fit_changes_nothing() {
     let names = MemoryNamespace::new();
-    let options = Options { page_size: 1024, max_len: 64 << 10, no_sync: true, ..Options::default() };
+    let options = Options { page_size: 1024, max_len: 64 << 10, no_sync: true, ..common::options() };
     let db = Db::open_in(&names, Path::new(PATH), &options).unwrap();
     write(&db, |txn| txn.put(ROOT, b"key", b"value").unwrap());
     let before = names.to_vec(Path::new(PATH)).unwrap().unwrap();
@@ -240,7 +240,7 @@ fn no_page_has_more_elements_than_go_writes_however_large_it_is() {
         let names = MemoryNamespace::new();
         names.insert(Path::new(PATH), raw::file(PAGE_SIZE, &[], Some(2))).unwrap();
         let db =
-            Db::open_in(&names, Path::new(PATH), &Options { no_sync: true, ..Options::default() }).unwrap();
+            Db::open_in(&names, Path::new(PATH), &Options { no_sync: true, ..common::options() }).unwrap();
         write(&db, |txn| {
             let bucket = txn.create_bucket(ROOT, b"bucket").unwrap();
             (0..count)

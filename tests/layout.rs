@@ -60,7 +60,8 @@ fn layouts() -> Vec<Layout> {
         bolt_error_info { struct_size, code, os_errno, page, txn_id, text }
         bolt_options {
             struct_size, flags, page_size, file_mode, freelist_mode, fill_percent, freelist_type,
-            lock_timeout_ms, initial_map_len, max_len, alloc_len, batch_len
+            lock_timeout_ms, initial_map_len, max_len, alloc_len, batch_len, cache_len,
+            lent_len
         }
         bolt_db_info {
             struct_size, page_size, flags, file_len, high_water, txn_id, free_page_count, pending_page_count,
@@ -81,7 +82,7 @@ fn layouts() -> Vec<Layout> {
             open_read_txn_count, commit_count, page_count, page_len, cursor_count, node_count,
             node_deref_count, rebalance_count, rebalance_ns, split_count, spill_count, spill_ns, write_count,
             write_ns, data_write_ns, data_sync_ns, meta_ns, oldest_reader_txn_id, oldest_reader_age_ms,
-            held_len, mapped_len, resident_len, private_len
+            held_len, mapped_len, resident_len, private_len, cached_len, lent_len
         }
         bolt_reader_info { txn_id, age_ms, held_len, reserved }
         bolt_page_info { struct_size, id, kind, element_count, overflow_count, reserved }

@@ -25,8 +25,15 @@ use common::{assert_sound, dump, entries, open};
 const PATH: &str = "/a.db";
 const LONG: Duration = Duration::from_secs(30);
 
+/// What was called since this was asked last, but for reads where there is no map.
+fn calls_beside_reading(names: &FaultyNamespace) -> Vec<Call> {
+    let mut calls = names.take_log();
+    calls.retain(|call| !common::is_without_map() || !matches!(call, Call::Read { .. }));
+    calls
+}
+
 fn options() -> Options {
-    Options { lock_timeout: Some(Duration::ZERO), ..Options::default() }
+    Options { lock_timeout: Some(Duration::ZERO), ..common::options() }
 }
 
 /// A new database in memory.
@@ -281,7 +288,7 @@ fn rollback_leaves_no_trace() {
         assert!(dump(&mut db.begin_read().unwrap()) == before);
         assert_eq!(free(&db), counts);
     }
-    assert_eq!(names.take_log(), []);
+    assert_eq!(calls_beside_reading(&names), []);
     assert!(names.bytes(Path::new(PATH)) == bytes);
     write(&db, |txn| churn(txn, &mut random));
     close_sound_in(&names, &db);
@@ -411,7 +418,7 @@ fn a_commit_of_nothing_writes_nothing() {
     for nothing in nothings {
         write(&db, nothing);
     }
-    assert_eq!(names.take_log(), []);
+    assert_eq!(calls_beside_reading(&names), []);
     assert_eq!(db.info().unwrap().txid, 2);
     assert!(names.bytes(Path::new(PATH)) == bytes);
     close_sound_in(&names, &db);

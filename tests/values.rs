@@ -30,7 +30,7 @@ impl Base {
     }
 
     fn open(names: MemoryNamespace, page_size: u32) -> Base {
-        let options = Options { page_size, freelist_mode: FreelistMode::EachCommit, ..Options::default() };
+        let options = Options { page_size, freelist_mode: FreelistMode::EachCommit, ..common::options() };
         Base { db: lint::open_in(&names, Path::new(PATH), &options).unwrap(), names }
     }
 
@@ -438,10 +438,8 @@ fn bytes_that_a_read_transaction_returned_are_those_of_the_file_and_no_copy() {
     write(&db, |txn| txn.put(ROOT, b"key", &vec![7; 100_000]).unwrap());
     let one = db.begin_read().unwrap();
     let two = db.begin_read().unwrap();
-    assert_eq!(
-        place(one.get(ROOT, b"key").unwrap().unwrap()),
-        place(two.get(ROOT, b"key").unwrap().unwrap())
-    );
+    let places = [&one, &two].map(|txn| place(txn.get(ROOT, b"key").unwrap().unwrap()));
+    assert_eq!(places[0] == places[1], !common::is_without_map());
     drop((one, two));
     close_sound(&db);
 }

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::format::ELEMENT_LEN;
 use crate::storage::Namespace;
 use crate::storage::file::FileNamespace;
-use crate::tree::Condition;
+use crate::tree::{Condition, Direction, Entry, Take};
 use crate::txn::{BucketId, Cursor, ROOT, Txn, Wait};
 
 use super::backup::{check_target, publish};
@@ -36,7 +36,8 @@ const PROGRESS_LEN: u64 = 64 << 10;
 /// A bucket on the way.
 struct Level {
     source: BucketId,
-    cursor: Cursor,
+    /// Where it has come to; taken out while it moves.
+    cursor: Option<Cursor>,
     name: Vec<u8>,
     /// Its counterpart, once it is open in the target's transaction.
     target: Option<BucketId>,
@@ -83,13 +84,57 @@ impl Db {
         let mut source = self.begin_read()?;
         check_target(names, &source, path, options.replace)?;
         let storage = names.create_unnamed(path, options.target.file_mode)?;
-        let settings = Options { no_sync: true, room_max: 0, read_only: false, ..options.target.clone() };
+        let no_map = options.target.no_map || self.is_without_map()?;
+        let settings =
+            Options { no_sync: true, room_max: 0, read_only: false, no_map, ..options.target.clone() };
         let target = Db::over(path, open::begin(storage, &settings, self.page_size()?)?, &settings);
         let compaction =
             Compaction::new(&mut source, &target, &settings, options.txn_max_len, self.page_size()?)?;
         compaction.run(progress)?;
         target.close()?;
         Ok(publish(names, &*target.inner.shared.storage, path, options.replace)?)
+    }
+}
+
+/// What it takes to copy an entry, while the cursor that stands on it is moved.
+struct Target<'c> {
+    db: &'c Db,
+    txn: &'c mut Option<Txn>,
+    path: &'c mut [Level],
+    fill_percent: Option<f64>,
+    txn_len: &'c mut u64,
+    txn_max_len: u64,
+    room_len: &'c mut u64,
+}
+
+/// An entry that was copied.
+struct Copied {
+    len: u64,
+    /// Of a bucket: the one in the target in which it belongs, and its name.
+    below: Option<(BucketId, Vec<u8>)>,
+}
+
+impl Target<'_> {
+    /// Copies an entry.
+    fn copy(&mut self, entry: Entry<'_>) -> Result<Copied> {
+        let len = (entry.key.len() + entry.value.map_or(0, <[u8]>::len)) as u64;
+        *self.room_len = self.room_len.checked_sub(ELEMENT_LEN as u64 + len).ok_or_else(too_much)?;
+        let sum = self.txn_len.saturating_add(len);
+        if self.txn_max_len != 0 && *self.txn_len > 0 && sum > self.txn_max_len {
+            commit(self.txn, self.path)?;
+            *self.txn_len = 0;
+        }
+        *self.txn_len += len;
+        let txn = begin(self.txn, self.db)?;
+        let bucket = reopen(txn, self.path, self.fill_percent)?;
+        let Some(value) = entry.value else {
+            let mut name = Vec::new();
+            name.try_reserve_exact(entry.key.len())?;
+            name.extend_from_slice(entry.key);
+            return Ok(Copied { len, below: Some((bucket, name)) });
+        };
+        txn.put_if(bucket, entry.key, value, Condition::Last).map_err(disordered)?;
+        Ok(Copied { len, below: None })
     }
 }
 
@@ -103,7 +148,7 @@ impl<'a> Compaction<'a> {
     ) -> Result<Compaction<'a>> {
         let (cursor, room_len) = (source.cursor(ROOT)?, source.len());
         let page_room = room_len / u64::from(page_size);
-        let path = vec![Level { source: ROOT, cursor, name: Vec::new(), target: Some(ROOT) }];
+        let path = vec![Level { source: ROOT, cursor: Some(cursor), name: Vec::new(), target: Some(ROOT) }];
         let by_rules = if settings.bbolt_rules { Some(BBOLT_FILL_PERCENT) } else { None };
         let fill_percent = settings.fill_percent.or(by_rules);
         Ok(Compaction {
@@ -143,27 +188,32 @@ impl<'a> Compaction<'a> {
     /// `None` at the end of all.
     fn step(&mut self) -> Result<Option<u64>> {
         let Some(level) = self.path.last_mut() else { return Ok(None) };
-        let Some(entry) = level.cursor.next_or_first(self.source)? else {
+        let Some(mut cursor) = level.cursor.take() else { return Ok(None) };
+        let mut copied = None;
+        let source = &*self.source;
+        let mut target = Target {
+            db: self.target,
+            txn: &mut self.txn,
+            path: &mut self.path,
+            fill_percent: self.fill_percent,
+            txn_len: &mut self.txn_len,
+            txn_max_len: self.txn_max_len,
+            room_len: &mut self.room_len,
+        };
+        cursor.visit(source, Direction::Forward, |entry| {
+            copied = Some(target.copy(entry));
+            Take::Enough
+        })?;
+        if let Some(level) = self.path.last_mut() {
+            level.cursor = Some(cursor);
+        }
+        let Some(copied) = copied else {
             self.path.pop();
             return Ok(Some(0));
         };
-        let len = (entry.key.len() + entry.value.map_or(0, <[u8]>::len)) as u64;
-        self.room_len = self.room_len.checked_sub(ELEMENT_LEN as u64 + len).ok_or_else(too_much)?;
-        if self.txn_max_len != 0 && self.txn_len > 0 && self.txn_len.saturating_add(len) > self.txn_max_len {
-            commit(&mut self.txn, &mut self.path)?;
-            self.txn_len = 0;
-        }
-        self.txn_len += len;
-        let txn = begin(&mut self.txn, self.target)?;
-        let bucket = reopen(txn, &mut self.path, self.fill_percent)?;
-        match entry.value {
-            Some(value) => txn.put_if(bucket, entry.key, value, Condition::Last).map_err(disordered)?,
-            None => {
-                let mut name = Vec::new();
-                name.try_reserve_exact(entry.key.len())?;
-                name.extend_from_slice(entry.key);
-                self.enter(bucket, name)?;
-            }
+        let Copied { len, below } = copied?;
+        if let Some((bucket, name)) = below {
+            self.enter(bucket, name)?;
         }
         Ok(Some(len))
     }
@@ -193,7 +243,7 @@ impl<'a> Compaction<'a> {
             txn.set_sequence(target, sequence)?;
         }
         self.path.try_reserve(1)?;
-        self.path.push(Level { source, cursor, name, target: Some(target) });
+        self.path.push(Level { source, cursor: Some(cursor), name, target: Some(target) });
         Ok(())
     }
 }

@@ -122,6 +122,11 @@ impl Db {
         self.inner.shared.read_only
     }
 
+    /// Whether pages are read without a map.
+    pub fn is_without_map(&self) -> Result<bool> {
+        Ok(self.inner.shared.newest()?.view.reading().is_some())
+    }
+
     /// The page size in bytes.
     pub fn page_size(&self) -> Result<u32> {
         Ok(self.inner.shared.newest()?.meta.page_size)

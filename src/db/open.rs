@@ -12,7 +12,8 @@ use std::sync::Arc;
 use crate::error::{Error, Result};
 use crate::format::meta::{META_LEN, Meta};
 use crate::format::{FIRST_PAGE, MAX_READ_PAGE_SIZE, MIN_PAGE_SIZE, NO_FREELIST, PageId, TXID_LIMIT};
-use crate::storage::{Namespace, Storage, sys};
+use crate::storage::reading::{ReadLimits, ReadView};
+use crate::storage::{Namespace, Storage, View, sys};
 use crate::txn::{
     Adopted, KnownPages, Level, Residence, Settings, Shared, SharedOptions, Snapshot, TxnStats, Writer,
     free_pages,
@@ -115,15 +116,31 @@ pub fn begin(storage: Box<dyn Storage>, options: &Options, system_page_size: u32
     adopt(storage, options, true)
 }
 
+/// The first view of the file, by a map or by reading, and the set of its pages that are known.
+fn first_view(
+    storage: &Arc<dyn Storage>,
+    meta: &Meta,
+    len: u64,
+    options: &Options,
+) -> Result<(View, KnownPages)> {
+    if !options.no_map {
+        let ahead = len.max(options.initial_map_len);
+        return Ok((storage.view(len, ahead, None)?, KnownPages::default()));
+    }
+    let limits = ReadLimits { cache_max: options.cache_len, lent_max: options.lent_len };
+    let view = ReadView::new(storage.clone(), len, u64::from(meta.page_size), limits)?;
+    Ok((View::Reading(view), KnownPages::none()))
+}
+
 /// Makes the newest meta of a locked file the state with which the database opens.
 pub fn adopt(storage: Box<dyn Storage>, options: &Options, is_new: bool) -> Result<Shared> {
     let len = storage.len()?;
+    let storage: Arc<dyn Storage> = storage.into();
     let (meta, slot, damage) = find_meta(&*storage, len, options.read_only)?;
-    let ahead = len.max(options.initial_map_len);
-    let view = storage.view(len, ahead, None)?;
+    let (view, known) = first_view(&storage, &meta, len, options)?;
     let residence = Residence { populate: options.populate, lock: options.lock_memory };
     residence.settle(&view, None)?;
-    let snapshot = Snapshot::new(meta, view, Arc::new(KnownPages::default()));
+    let snapshot = Snapshot::new(meta, view, Arc::new(known));
     let adopted = if is_new { None } else { Some(Adopted { slot, is_alone: damage.is_some() }) };
     let freelist = if options.load_free_pages { Some(free_pages::load(&snapshot)?) } else { None };
     let writer = Writer {

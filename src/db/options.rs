@@ -12,6 +12,10 @@ const DEFAULT_FILE_MODE: u32 = 0o600;
 /// How many bytes more than it needs the file grows by at most (bbolt: `DefaultAllocSize`).
 const ROOM_MAX: u64 = 16 << 20;
 
+/// Without a map: how many bytes of pages are kept, and how many may be lent.
+const CACHE_LEN: u64 = 64 << 20;
+const LENT_LEN: u64 = 1 << 30;
+
 /// The most calls that share a commit (bbolt: `DefaultMaxBatchSize`).
 const MAX_BATCH_LEN: usize = 1000;
 
@@ -43,6 +47,15 @@ pub struct Options {
     pub max_len: u64,
     /// How many bytes more than it needs the file may grow by (bbolt: `AllocSize`); 0: no page more.
     pub room_max: u64,
+    /// Do without a map: read pages by positioned reads into memory. What another process cuts off, or the
+    /// disk does not give, is then an error and no signal. The map's other options do nothing then;
+    /// `lock_memory` is refused.
+    pub no_map: bool,
+    /// Without a map: how many bytes of pages that nobody uses are kept in memory; 0: none.
+    pub cache_len: u64,
+    /// Without a map: how many bytes of pages all transactions together may keep because their bytes were
+    /// given out, or because a write transaction has changed them; 0: without a limit. Past it, `ENOMEM`.
+    pub lent_len: u64,
     /// Read the file into memory when it is mapped (bbolt: `MmapFlags` with `MAP_POPULATE`).
     pub populate: bool,
     /// Lock the file's bytes in memory (bbolt: `Mlock`).
@@ -71,6 +84,9 @@ impl Default for Options {
             bbolt_rules: false,
             max_len: 0,
             room_max: ROOM_MAX,
+            no_map: false,
+            cache_len: CACHE_LEN,
+            lent_len: LENT_LEN,
             populate: false,
             lock_memory: false,
             load_free_pages: false,
@@ -85,6 +101,9 @@ impl Options {
     pub(super) fn check(&self) -> Result<()> {
         if self.page_size != 0 {
             check_new_page_size(self.page_size)?;
+        }
+        if self.no_map && self.lock_memory {
+            return Err(Error::Argument("there is no map that could be locked in memory"));
         }
         if self.fill_percent.is_some_and(|percent| !(percent > 0.0 && percent <= 1.0)) {
             return Err(Error::Argument("the fill percent must lie between 0 and 1"));

@@ -1,6 +1,7 @@
 //! What a database has done so far, and what it takes.
 
 use crate::error::Result;
+use crate::storage::reading::ReadView;
 use crate::txn::{FreeStats, ReaderInfo, TxnStats};
 
 use super::Db;
@@ -31,6 +32,10 @@ pub struct DbStats {
     /// Bytes of the process's own memory that the database takes, without its open transactions; of a
     /// database in memory the file, too.
     pub private_len: u64,
+    /// Those of them that keep pages read without a map.
+    pub cached_len: u64,
+    /// Bytes of the pages that open transactions keep, which are read without a map.
+    pub lent_len: u64,
 }
 
 impl Db {
@@ -53,7 +58,7 @@ impl Db {
         });
         let (read_txn_count, cursor_count) = shared.reader_totals();
         let mapped_len = newest.view.mapped_len();
-        let in_memory = if mapped_len == 0 { newest.view.len() } else { 0 };
+        let reading = newest.view.reading();
         Ok(DbStats {
             txns: TxnStats { cursor_count: txns.cursor_count + cursor_count, ..txns },
             read_txn_count,
@@ -64,7 +69,9 @@ impl Db {
             page_size: newest.meta.page_size,
             mapped_len,
             resident_len: if with_resident { Some(newest.view.resident_len()?) } else { None },
-            private_len: writer_len + shared.known.memory_len() + in_memory,
+            private_len: writer_len + shared.known.memory_len() + newest.view.private_len(),
+            cached_len: reading.map_or(0, ReadView::cached_len),
+            lent_len: reading.map_or(0, ReadView::lent_len),
         })
     }
 }

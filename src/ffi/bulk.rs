@@ -127,7 +127,7 @@ pub unsafe extern "C" fn bolt_cursor_next_packed(
             }
             // SAFETY: the conventions of the header: `cap` bytes can be written there, none of them the
             // database's.
-            let done = cursor.take(txn, Direction::Forward, |entry| unsafe { packer.pack(entry) });
+            let done = cursor.visit(txn, Direction::Forward, |entry| unsafe { packer.pack(entry) });
             if packer.count > 0 {
                 return Ok(());
             }

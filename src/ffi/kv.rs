@@ -124,13 +124,15 @@ pub unsafe extern "C" fn bolt_get_copy(
                 return Err(Error::Argument("NULL with a length other than zero"));
             }
             // SAFETY: the conventions of the header: NULL, or `key_len` bytes.
-            let Some(value) = txn.get(id, unsafe { bytes(key, key_len) }?)? else { return Ok(None) };
-            if value.len() <= cap && !value.is_empty() {
-                // SAFETY: the conventions of the header: `cap` bytes can be written there, and none of them
-                // are the database's.
-                unsafe { buf.cast::<u8>().copy_from_nonoverlapping(value.as_ptr(), value.len()) };
-            }
-            Ok(Some(value.len()))
+            let key = unsafe { bytes(key, key_len) }?;
+            txn.get_with(id, key, |value| {
+                if value.len() <= cap && !value.is_empty() {
+                    // SAFETY: the conventions of the header: `cap` bytes can be written there, and none of
+                    // them are the database's.
+                    unsafe { buf.cast::<u8>().copy_from_nonoverlapping(value.as_ptr(), value.len()) };
+                }
+                value.len()
+            })
         })?;
         let Some(len) = found else {
             return Ok(BOLT_NOTFOUND);

@@ -38,8 +38,17 @@ pub const BOLT_OPEN_MLOCK: u32 = 64;
 /// newest one. Where it is not sound the commit fails with BOLT_CORRUPT, and nothing is committed. Slow.
 pub const BOLT_OPEN_STRICT: u32 = 128;
 
+/// A flag of bolt_options: do without a map of the file, for those who cannot have a signal. With a map,
+/// another process that shortens the file, or a disk that fails beneath it, ends the program by SIGBUS;
+/// without it the call answers BOLT_TRUNCATED or EIO. All promises are the same: bytes that were given out
+/// stay valid and unchanged until the transaction ends or is reset. Their pages are kept for that long; pages
+/// that were only passed, and all of bolt_get_copy, bolt_cursor_next_packed, bolt_check and the like, are
+/// kept up to BOLT_OPT_CACHE_LEN. Reads cost a system call where the page is not kept. BOLT_OPEN_POPULATE,
+/// initial_map_len and bolt_advise do nothing then; BOLT_OPEN_MLOCK is refused as BOLT_ARGUMENT.
+pub const BOLT_OPEN_NOMAP: u32 = 256;
+
 /// All of them.
-const FLAGS: u32 = 2 * BOLT_OPEN_STRICT - 1;
+const FLAGS: u32 = 2 * BOLT_OPEN_NOMAP - 1;
 
 /// A freelist mode: with each commit while the list fits one page, else when the database is closed. The
 /// default.
@@ -98,6 +107,18 @@ pub const BOLT_OPT_ALLOC_LEN: u32 = 17;
 /// The most calls of bolt_batch_update and bolt_batch_commit that share a commit, at least 1; 1000 is the
 /// default. May change after open.
 pub const BOLT_OPT_BATCH_LEN: u32 = 18;
+/// 1: do without a map of the file (BOLT_OPEN_NOMAP); 0: the default.
+pub const BOLT_OPT_NOMAP: u32 = 19;
+/// With BOLT_OPEN_NOMAP: how many bytes of memory may keep pages that no transaction needs; 64 MiB is the
+/// default; 0: none.
+pub const BOLT_OPT_CACHE_LEN: u32 = 20;
+/// With BOLT_OPEN_NOMAP: how many bytes of memory all transactions together may keep for pages whose bytes
+/// they gave out, or that a write transaction has changed; 1 GiB is the default; 0: without a limit. A call
+/// that would pass it fails with ENOMEM and changes nothing; the transaction goes on, and ending or resetting
+/// any makes room. An eighth of it is left to commits, which need the pages above those that were changed,
+/// and the neighbours of those that became too small; one that needs more fails with ENOMEM and is rolled
+/// back.
+pub const BOLT_OPT_LENT_LEN: u32 = 21;
 
 /// How a database is opened. Fill it with bolt_options_init first, then change what you like.
 #[repr(C)]
@@ -127,6 +148,10 @@ pub struct bolt_options {
     pub alloc_len: u64,
     /// See BOLT_OPT_BATCH_LEN.
     pub batch_len: u64,
+    /// See BOLT_OPT_CACHE_LEN; bytes.
+    pub cache_len: u64,
+    /// See BOLT_OPT_LENT_LEN; bytes.
+    pub lent_len: u64,
 }
 
 // SAFETY: repr(C), the size first, numbers alone; on 64-bit machines each begins where the one before ends,
@@ -150,6 +175,8 @@ const DEFAULT: bolt_options = bolt_options {
     max_len: 0,
     alloc_len: 16 << 20,
     batch_len: 1000,
+    cache_len: 64 << 20,
+    lent_len: 1 << 30,
 };
 
 /// Sets all options to their defaults.
@@ -218,6 +245,9 @@ pub unsafe fn read(options: *const bolt_options) -> Result<Options> {
         bbolt_rules: has(BOLT_OPEN_BBOLT_RULES),
         max_len: given.max_len,
         room_max: given.alloc_len,
+        no_map: has(BOLT_OPEN_NOMAP),
+        cache_len: given.cache_len,
+        lent_len: given.lent_len,
         populate: has(BOLT_OPEN_POPULATE),
         lock_memory: has(BOLT_OPEN_MLOCK),
         load_free_pages: has(BOLT_OPEN_PRELOAD_FREELIST),
@@ -238,7 +268,7 @@ pub fn change(db: &Db, option: u32, value: u64) -> Result<()> {
         BOLT_OPT_FREELIST_TYPE => freelist_type(value)?,
         BOLT_OPT_ALLOC_LEN => db.set_room_max(value),
         BOLT_OPT_BATCH_LEN => db.set_max_batch_len(batch_len(value)?),
-        BOLT_OPT_PAGE_SIZE..=BOLT_OPT_BATCH_LEN => {
+        BOLT_OPT_PAGE_SIZE..=BOLT_OPT_LENT_LEN => {
             return Err(Error::Argument("the option can only be set before the database is opened"));
         }
         _ => return Err(Error::Argument("an unknown option")),
@@ -279,6 +309,9 @@ fn set(options: &mut bolt_options, option: u32, value: u64) -> Result<()> {
             batch_len(value)?;
             options.batch_len = value;
         }
+        BOLT_OPT_NOMAP => set_flag(options, BOLT_OPEN_NOMAP, value)?,
+        BOLT_OPT_CACHE_LEN => options.cache_len = value,
+        BOLT_OPT_LENT_LEN => options.lent_len = value,
         _ => return Err(Error::Argument("an unknown option")),
     }
     Ok(())
@@ -388,6 +421,9 @@ mod tests {
             (BOLT_OPT_FREELIST_TYPE, u64::from(BOLT_FREELIST_HASHMAP)),
             (BOLT_OPT_ALLOC_LEN, 1 << 21),
             (BOLT_OPT_BATCH_LEN, 7),
+            (BOLT_OPT_NOMAP, 1),
+            (BOLT_OPT_CACHE_LEN, 8),
+            (BOLT_OPT_LENT_LEN, 9),
         ];
         for (option, value) in values {
             set(&mut options, option, value).unwrap();
@@ -401,6 +437,7 @@ mod tests {
         assert_eq!((engine.bbolt_rules, engine.max_len), (true, 1 << 40));
         assert!(engine.load_free_pages && engine.populate && engine.lock_memory && engine.strict);
         assert_eq!((engine.room_max, engine.max_batch_len), (1 << 21, 7));
+        assert_eq!((engine.no_map, engine.cache_len, engine.lent_len), (true, 8, 9));
         assert_eq!((options.flags, options.freelist_type), (FLAGS, BOLT_FREELIST_HASHMAP));
         for (option, _) in values.into_iter().filter(|(option, _)| *option != BOLT_OPT_BATCH_LEN) {
             set(&mut options, option, 0).unwrap();
@@ -416,6 +453,6 @@ mod tests {
     fn the_struct_has_no_gaps() {
         assert_eq!(std::mem::offset_of!(bolt_options, flags), size_of::<usize>());
         #[cfg(target_pointer_width = "64")]
-        assert_eq!(size_of::<bolt_options>(), 8 + 6 * 4 + 5 * 8);
+        assert_eq!(size_of::<bolt_options>(), 8 + 6 * 4 + 7 * 8);
     }
 }

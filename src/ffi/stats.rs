@@ -85,6 +85,11 @@ pub struct bolt_db_stats {
     /// The bytes of the process's own memory that the database takes, without its open transactions; of a
     /// database in memory the file, too.
     pub private_len: u64,
+    /// Those of them that keep pages which were read without a map (BOLT_OPT_CACHE_LEN).
+    pub cached_len: u64,
+    /// The bytes of memory in which open transactions keep pages that were read without a map
+    /// (BOLT_OPT_LENT_LEN).
+    pub lent_len: u64,
 }
 
 // SAFETY: repr(C), the size first, numbers alone; where the size has 32 bits, it is followed by 4 bytes of
@@ -152,6 +157,8 @@ impl From<DbStats> for bolt_db_stats {
             mapped_len: stats.mapped_len,
             resident_len: counted(stats.resident_len),
             private_len: stats.private_len,
+            cached_len: stats.cached_len,
+            lent_len: stats.lent_len,
         }
     }
 }

@@ -1008,7 +1008,7 @@ mod tests {
     fn map_of(view: &View) -> &Arc<FileMap> {
         match view {
             View::Map { map, .. } => map,
-            View::Memory(_) => panic!("a view of a file"),
+            _ => panic!("a view of a file"),
         }
     }
 

@@ -12,6 +12,7 @@ pub mod file;
 pub mod lock;
 pub mod map;
 pub mod memory;
+pub mod reading;
 pub mod sys;
 
 use std::io::IoSlice;
@@ -107,10 +108,13 @@ pub enum View {
     },
     /// Chunks in memory.
     Memory(memory::MemoryView),
+    /// No map: pieces that are read when they are asked for.
+    Reading(reading::ReadView),
 }
 
 impl View {
-    /// The `len` bytes at `offset`, or `None` where the view does not reach that far (S1).
+    /// The `len` bytes at `offset`, or `None` where the view does not reach that far (S1), or where they must
+    /// be read first ([`Self::reading`]).
     #[inline]
     pub fn bytes(&self, offset: u64, len: u64) -> Option<&[u8]> {
         match self {
@@ -119,6 +123,24 @@ impl View {
                 if end > *known { None } else { map.bytes(offset, len) }
             }
             View::Memory(memory) => memory.bytes(offset, len),
+            View::Reading(_) => None,
+        }
+    }
+
+    /// The view without a map, where it is one.
+    #[inline]
+    pub fn reading(&self) -> Option<&reading::ReadView> {
+        match self {
+            View::Reading(view) => Some(view),
+            _ => None,
+        }
+    }
+
+    /// A view of the first `len` bytes of the same file, in the way of this one; see [`Storage::view`].
+    pub fn anew(&self, storage: &dyn Storage, len: u64, ahead: u64) -> Result<View> {
+        match self {
+            View::Reading(view) => view.anew(len).map(View::Reading),
+            _ => storage.view(len, ahead, Some(self)),
         }
     }
 
@@ -126,7 +148,7 @@ impl View {
     pub fn advise(&self, advice: Advice, offset: u64, len: u64) -> Result<()> {
         match self {
             View::Map { map, .. } => map.advise(advice, offset, len),
-            View::Memory(_) => Ok(()),
+            View::Memory(_) | View::Reading(_) => Ok(()),
         }
     }
 
@@ -135,7 +157,7 @@ impl View {
     pub fn set_pattern(&self, pattern: Advice) -> Result<()> {
         match self {
             View::Map { map, .. } => map.set_pattern(pattern),
-            View::Memory(_) => Ok(()),
+            View::Memory(_) | View::Reading(_) => Ok(()),
         }
     }
 
@@ -144,7 +166,7 @@ impl View {
     pub fn lock_memory(&self) -> Result<()> {
         match self {
             View::Map { map, len } => map.lock_memory(*len),
-            View::Memory(_) => Ok(()),
+            View::Memory(_) | View::Reading(_) => Ok(()),
         }
     }
 
@@ -153,6 +175,7 @@ impl View {
         match self {
             View::Map { len, .. } => *len,
             View::Memory(memory) => memory.len(),
+            View::Reading(view) => view.len(),
         }
     }
 
@@ -165,7 +188,17 @@ impl View {
     pub fn mapped_len(&self) -> u64 {
         match self {
             View::Map { map, .. } => map.capacity(),
-            View::Memory(_) => 0,
+            View::Memory(_) | View::Reading(_) => 0,
+        }
+    }
+
+    /// How many bytes of the process's own memory the view shares with others: those of a file in memory, or
+    /// those that were read and are kept.
+    pub fn private_len(&self) -> u64 {
+        match self {
+            View::Map { .. } => 0,
+            View::Memory(memory) => memory.len(),
+            View::Reading(view) => view.cached_len(),
         }
     }
 
@@ -174,7 +207,7 @@ impl View {
     pub fn resident_len(&self) -> Result<u64> {
         match self {
             View::Map { map, len } => map.resident_len(*len),
-            View::Memory(_) => Ok(0),
+            View::Memory(_) | View::Reading(_) => Ok(0),
         }
     }
 
@@ -182,7 +215,7 @@ impl View {
     pub fn shares_map(&self, other: &View) -> bool {
         match (self, other) {
             (View::Map { map, .. }, View::Map { map: other, .. }) => Arc::ptr_eq(map, other),
-            (View::Memory(_), View::Memory(_)) => true,
+            (View::Memory(_), View::Memory(_)) | (View::Reading(_), View::Reading(_)) => true,
             _ => false,
         }
     }
@@ -191,7 +224,7 @@ impl View {
     pub fn unlock_memory(&self) -> Result<()> {
         match self {
             View::Map { map, len } => map.unlock_memory(*len),
-            View::Memory(_) => Ok(()),
+            View::Memory(_) | View::Reading(_) => Ok(()),
         }
     }
 }

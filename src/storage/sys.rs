@@ -198,6 +198,11 @@ pub fn unreadable() -> io::Error {
     errno(libc::EIO)
 }
 
+/// What the system says where there is no memory.
+pub fn no_memory() -> io::Error {
+    errno(libc::ENOMEM)
+}
+
 /// What the system says where a descriptor is not open for writing.
 pub fn not_writable() -> io::Error {
     errno(libc::EBADF)

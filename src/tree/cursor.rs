@@ -16,10 +16,10 @@ use crate::format::page::{LeafElement, Page};
 
 use super::Pages;
 use super::arena::At;
+use super::bounds::Bounds;
 use super::content::Content;
 use super::items::Pos;
 use super::node::{Tree, missing};
-use super::search::search;
 use super::source::{Found, Place, Source, Step};
 use super::way::{Direction, Way, beside};
 
@@ -43,13 +43,6 @@ pub enum Take {
     Refused,
 }
 
-/// The keys between which a cursor stays.
-#[derive(Default)]
-struct Bounds {
-    from: Option<Vec<u8>>,
-    to: Option<Vec<u8>>,
-}
-
 /// The key that a cursor remembers.
 #[derive(Clone, Copy)]
 struct KeyRef {
@@ -71,6 +64,10 @@ enum State {
     /// Behind the last entry, where a search forward ended.
     End,
 }
+
+/// A place where a cursor stood.
+#[derive(Clone, Copy)]
+pub struct Mark(State);
 
 /// Where the way of a cursor leads after a change of the tree.
 enum Refreshed {
@@ -98,31 +95,6 @@ pub struct Cursor {
     page_len: u32,
     /// .. and to which of them it steps without a look at the bounds; none on a changed node.
     window: Range<u32>,
-}
-
-impl Bounds {
-    fn new(from: Option<&[u8]>, to: Option<&[u8]>) -> Result<Bounds> {
-        Ok(Bounds { from: from.map(copy).transpose()?, to: to.map(copy).transpose()? })
-    }
-
-    #[inline]
-    fn contain(&self, key: &[u8]) -> bool {
-        self.from.as_deref().is_none_or(|from| key >= from) && self.to.as_deref().is_none_or(|to| key < to)
-    }
-
-    /// The entries of a leaf page that lie within.
-    fn window(&self, page: &Page<'_>) -> Result<Range<u32>> {
-        let start = self.from.as_deref().map_or(Ok(0), |from| Ok::<_, Error>(search(page, from)?.0))?;
-        let end = self.to.as_deref().map_or(Ok(page.count()), |to| Ok::<_, Error>(search(page, to)?.0))?;
-        Ok(start as u32..end as u32)
-    }
-}
-
-fn copy(key: &[u8]) -> Result<Vec<u8>> {
-    let mut copy = Vec::new();
-    copy.try_reserve_exact(key.len())?;
-    copy.extend_from_slice(key);
-    Ok(copy)
 }
 
 impl<'a> Entry<'a> {
@@ -283,7 +255,8 @@ impl Cursor {
         let Some(Step { place: Place::Page { id, offset, len }, pos }) = self.way.last_mut() else {
             return Ok(Take::More);
         };
-        let page = Page::leaf_again(source.pages.bytes(*offset, *len)?, *id, self.page_len as usize);
+        let Some(run) = source.pages.at_hand(*offset, *len) else { return Ok(Take::More) };
+        let page = Page::leaf_again(run, *id, self.page_len as usize);
         let mut last = None;
         let mut said = Take::More;
         let mut index = neighbour(pos.index, direction);
@@ -300,6 +273,22 @@ impl Cursor {
             self.state = State::On(KeyRef::of(*offset, &element));
         }
         Ok(said)
+    }
+
+    /// The entry on which it has come to stand by its last move.
+    pub fn here<'a, P: Pages>(&self, source: Source<'a, P>) -> Result<(&'a [u8], Found<'a>)> {
+        let Some(step) = self.way.last() else { return Err(missing()) };
+        source.content(step.place)?.entry(&source, step.pos)
+    }
+
+    /// Where it stands, to go back there.
+    pub fn mark(&self) -> Mark {
+        Mark(self.state)
+    }
+
+    /// Stands again where it stood before.
+    pub fn go_back(&mut self, mark: Mark) {
+        self.leave(mark.0);
     }
 
     /// From now on it stands where `state` says; its way is lost.
@@ -361,7 +350,8 @@ impl Cursor {
         if !self.window.contains(&index) {
             return Ok(None);
         }
-        let page = Page::leaf_again(source.pages.bytes(*offset, *len)?, *id, self.page_len as usize);
+        let Some(run) = source.pages.at_hand(*offset, *len) else { return Ok(None) };
+        let page = Page::leaf_again(run, *id, self.page_len as usize);
         let element = page.leaf(index as usize)?;
         pos.index = index;
         self.state = State::On(KeyRef::of(*offset, &element));

@@ -12,6 +12,7 @@
 //! it.
 
 mod arena;
+mod bounds;
 mod content;
 mod cursor;
 mod edit;
@@ -28,7 +29,7 @@ mod walk;
 mod way;
 
 pub use arena::At;
-pub use cursor::{Cursor, Entry, Take};
+pub use cursor::{Cursor, Entry, Mark, Take};
 pub use edit::Condition;
 pub use items::LeafItem;
 pub use node::{Nodes, NodesMark, Root, Tree};
@@ -50,6 +51,20 @@ pub trait Pages {
     /// The `len` bytes at `offset` of the file.
     fn bytes(&self, offset: u64, len: u64) -> Result<&[u8]>;
 
+    /// The run of page `id`, which was entered before, its place known since then; checked anew where it had
+    /// to be read anew.
+    #[inline]
+    fn run_again(&self, _id: PageId, offset: u64, len: u64) -> Result<&[u8]> {
+        self.bytes(offset, len)
+    }
+
+    /// The `len` bytes at `offset` of the file, where they can be had without reading them; those of a page
+    /// that was entered before are as they were checked then.
+    #[inline]
+    fn at_hand(&self, offset: u64, len: u64) -> Option<&[u8]> {
+        self.bytes(offset, len).ok()
+    }
+
     /// Whether page `id` was checked before, or written by this process, and is as it was then.
     fn is_known(&self, id: PageId) -> bool;
 
@@ -66,4 +81,15 @@ pub trait Pages {
     fn offset(&self, id: PageId) -> u64 {
         id.saturating_mul(u64::from(self.page_size()))
     }
+}
+
+/// Pages that can be had for a while: what is read for one step of a long walk need not stay for the next.
+pub trait Scoped: Pages {
+    /// The pages, for as long as it lives.
+    type Scope<'s>: Scoped
+    where
+        Self: 's;
+
+    /// Begins a while.
+    fn scope(&self) -> Self::Scope<'_>;
 }

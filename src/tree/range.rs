@@ -8,12 +8,12 @@ use crate::error::{Error, Result};
 use crate::format::MAX_DEPTH;
 use crate::freelist::{PageSet, Run};
 
-use super::Pages;
 use super::content::Content;
 use super::items::{Items, Pos};
 use super::node::{Body, Child, Node, NodeId, Nodes, Root, Tree, missing};
 use super::source::{Found, Place, Source, too_deep};
 use super::walk::{Visit, walk_from};
+use super::{Pages, Scoped};
 
 /// From the first key on (`None`: from the beginning), up to but without the second (`None`: to the end).
 type Bounds<'k> = (Option<&'k [u8]>, Option<&'k [u8]>);
@@ -49,13 +49,16 @@ impl Visit for Cut {
 impl Nodes {
     /// Takes out all keys of the range, and says how many there were. A range that holds a bucket is refused,
     /// and nothing has changed then.
-    pub fn remove_range<P: Pages>(&mut self, pages: &P, tree: &mut Tree, bounds: Bounds<'_>) -> Result<u64> {
+    pub fn remove_range<P: Scoped>(&mut self, pages: &P, tree: &mut Tree, bounds: Bounds<'_>) -> Result<u64> {
         if matches!(bounds, (Some(from), Some(to)) if from >= to) {
             return Ok(0);
         }
-        let source = Source { pages, nodes: self };
         let mut cut = Cut::default();
-        look(source, source.root(tree.root)?, bounds, &mut cut, 0)?;
+        {
+            let scope = pages.scope();
+            let source = Source { pages: &scope, nodes: self };
+            look(source, source.root(tree.root)?, bounds, &mut cut, 0)?;
+        }
         if cut.entry_count == 0 {
             return Ok(0);
         }
@@ -166,7 +169,7 @@ impl<'k> Edges<'k> {
 }
 
 /// Gathers what the range holds below `place`.
-fn look<P: Pages>(
+fn look<P: Scoped>(
     source: Source<'_, P>,
     place: Place,
     bounds: Bounds<'_>,
@@ -186,7 +189,7 @@ fn look<P: Pages>(
         look(source, child, bounds, cut, depth + 1)?;
     }
     for index in edges.whole {
-        walk_from(source, source.descend(&content, index, &mut None)?, cut)?;
+        walk_from(source.pages, source.nodes, source.descend(&content, index, &mut None)?, cut)?;
     }
     Ok(())
 }

@@ -23,7 +23,7 @@ const NEAR: usize = 3;
 /// Asks for the first lines of the page at `offset` of the file.
 #[inline(always)]
 pub fn prefetch_table<P: Pages>(pages: &P, offset: u64) {
-    if let Ok(bytes) = pages.bytes(offset, TABLE_LEN as u64) {
+    if let Some(bytes) = pages.at_hand(offset, TABLE_LEN as u64) {
         (0..TABLE_LEN).step_by(CACHE_LINE_LEN).for_each(|line| prefetch(bytes, line));
     }
 }

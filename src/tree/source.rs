@@ -173,7 +173,8 @@ impl<'a, P: Pages> Source<'a, P> {
     pub(super) fn content(&self, place: Place) -> Result<Content<'a>> {
         match place {
             Place::Page { id, offset, len } => {
-                Ok(Content::Page(Page::trusted(self.pages.bytes(offset, len)?, id)?, offset))
+                let bytes = self.pages.run_again(id, offset, len)?;
+                Ok(Content::Page(Page::trusted(bytes, id)?, offset))
             }
             Place::Node(node) => Ok(Content::Node(self.nodes.get(node)?)),
         }

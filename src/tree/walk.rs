@@ -1,7 +1,8 @@
 //! A walk over all of a tree, for those who must know its pages: deletion, the search for free pages, the
 //! checker.
 //!
-//! It keeps a list of places still to be entered instead of calling itself. It ends on any file as long as
+//! It keeps a list of places still to be entered instead of calling itself, and asks for the pages anew with
+//! each, so that none need stay longer. It ends on any file as long as
 //! the visitor refuses a run that it has seen before.
 
 use crate::error::{Error, Result};
@@ -9,11 +10,11 @@ use crate::format::MAX_DEPTH;
 use crate::format::page::Page;
 use crate::freelist::Run;
 
-use super::Pages;
 use super::arena::At;
 use super::content::Content;
-use super::node::{Body, Child, Root};
+use super::node::{Body, Child, Nodes, Root};
 use super::source::{Found, Place, Source, too_deep};
+use super::{Pages, Scoped};
 
 /// What a walk reports.
 pub trait Visit {
@@ -42,22 +43,44 @@ struct Pending {
 }
 
 /// Visits each page of the tree that begins at `root`, parents before children.
-pub fn walk<P: Pages>(source: Source<'_, P>, root: Root, visit: &mut impl Visit) -> Result<()> {
-    walk_from(source, source.check_root(root)?, visit)
+pub fn walk(pages: &impl Scoped, nodes: &Nodes, root: Root, visit: &mut impl Visit) -> Result<()> {
+    let mut pending = Vec::new();
+    {
+        let scope = pages.scope();
+        let source = Source { pages: &scope, nodes };
+        enter(source, source.check_root(root)?, None, 0, &mut pending, visit)?;
+    }
+    go_on(pages, nodes, &mut pending, visit)
 }
 
 /// Visits each page from `place` on downwards.
-pub(super) fn walk_from<P: Pages>(source: Source<'_, P>, place: Place, visit: &mut impl Visit) -> Result<()> {
+pub(super) fn walk_from(
+    pages: &impl Scoped,
+    nodes: &Nodes,
+    place: Place,
+    visit: &mut impl Visit,
+) -> Result<()> {
     let mut pending = Vec::new();
-    enter(source, place, None, 0, &mut pending, visit)?;
+    enter(Source { pages: &pages.scope(), nodes }, place, None, 0, &mut pending, visit)?;
+    go_on(pages, nodes, &mut pending, visit)
+}
+
+fn go_on(
+    pages: &impl Scoped,
+    nodes: &Nodes,
+    pending: &mut Vec<Pending>,
+    visit: &mut impl Visit,
+) -> Result<()> {
     while let Some(next) = pending.pop() {
+        let scope = pages.scope();
+        let source = Source { pages: &scope, nodes };
         if next.depth >= MAX_DEPTH {
             return Err(too_deep(Place::Page { id: page_id(next.child), offset: 0, len: 0 }));
         }
         let lower = source.bytes(next.lower.0, u64::from(next.lower.1))?;
         let upper = next.upper.map(|(at, len)| source.bytes(at, u64::from(len))).transpose()?;
         let place = source.child(next.child, Some(lower), upper)?;
-        enter(source, place, next.upper, next.depth, &mut pending, visit)?;
+        enter(source, place, next.upper, next.depth, pending, visit)?;
     }
     Ok(())
 }

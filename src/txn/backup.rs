@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::format::meta::Meta;
-use crate::tree::Pages;
+use crate::tree::{Pages, Scoped};
 
 use super::Txn;
 
@@ -33,7 +33,7 @@ impl Txn {
         let mut offset = 2 * page_size;
         while offset < snapshot.len() {
             let len = PIECE_LEN.min(snapshot.len() - offset);
-            write(snapshot.bytes(offset, len)?)?;
+            write(snapshot.scope().bytes(offset, len)?)?;
             offset += len;
         }
         Ok(())

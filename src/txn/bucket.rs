@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::format::meta::Meta;
 use crate::format::page::{Kind, put_header};
 use crate::format::{BUCKET_HEADER_LEN, MAX_KEY_LEN, PAGE_HEADER_LEN, max_value_len};
-use crate::tree::{At, Condition, Root, Tree};
+use crate::tree::{At, Condition, Root, Source, Tree};
 
 use super::Txn;
 use super::free_pages::stored_root;
@@ -281,13 +281,12 @@ impl Txn {
         if let Some(id) = self.open_child(parent, name)? {
             return Ok(id);
         }
-        let source = self.source()?;
-        let found = source.get(root, name)?.ok_or(Error::NotFound)?;
+        let found = self.find(root, name)?.ok_or(Error::NotFound)?;
         if !found.is_bucket {
             return Err(Error::WrongType("the key is no bucket"));
         }
         let (root, sequence) = stored_root(found.value, found.at)?;
-        source.check_root(root)?;
+        Source { pages: &self.scope()?, nodes: &self.nodes }.check_root(root)?;
         let name_at = (found.key_at, name.len() as u64);
         self.buckets.add(State::new(parent, name_at, sequence, Some(root)), Tree::new(root), name)
     }
@@ -310,7 +309,7 @@ impl Txn {
         if name.len() > MAX_KEY_LEN {
             return Err(Error::KeySize(name.len()));
         }
-        match self.source()?.get(root, name)? {
+        match self.find(root, name)? {
             Some(found) if found.is_bucket => return Err(Error::Exists),
             Some(_) => return Err(Error::WrongType("the key is no bucket")),
             None => {}
@@ -386,6 +385,9 @@ impl Txn {
     #[inline]
     pub fn get(&self, bucket: BucketId, key: &[u8]) -> Result<Option<&[u8]>> {
         let root = self.buckets.get(bucket)?.tree.root;
+        if self.is_reading() {
+            return self.get_by_reading(root, key);
+        }
         Ok(self.source()?.get(root, key)?.filter(|found| !found.is_bucket).map(|found| found.value))
     }
 

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::format::page::Page;
 use crate::format::{BUCKET_HEADER_LEN, PAGE_HEADER_LEN};
 use crate::freelist::{PageSet, Run};
-use crate::tree::{Found, Nodes, Pages, Root, Source, Visit, walk};
+use crate::tree::{Found, Nodes, Pages, Root, Visit, walk};
 
 use super::Txn;
 use super::bucket::BucketId;
@@ -75,13 +75,12 @@ impl Txn {
             Some(root) => count.pending.push((root, 0)),
         }
         let nodes = Nodes::default();
-        let source = Source { pages: &**snapshot, nodes: &nodes };
         while let Some((root, parent)) = count.pending.pop() {
             count.current = count.levels.len();
             count.levels.try_reserve(1)?;
             count.levels.push(Level { parent, depth: 0, depth_below: 0 });
             count.stats.bucket_count += 1;
-            walk(source, root, &mut count)?;
+            walk(&**snapshot, &nodes, root, &mut count)?;
         }
         Ok(count.finish())
     }

@@ -14,6 +14,7 @@
 //! Readers and the writer go on meanwhile: the pages of a snapshot are not written while a transaction holds
 //! it.
 
+mod bytes;
 mod elements;
 mod list;
 mod metas;
@@ -23,12 +24,14 @@ mod walk;
 pub use report::{Finding, FindingCode, Severity};
 
 use crate::error::{Error, Result};
-use crate::format::{FIRST_PAGE, PageId};
+use crate::format::page::Header;
+use crate::format::{FIRST_PAGE, PAGE_HEADER_LEN, PageId};
 use crate::freelist::{Freelist, PageSet};
 use crate::tree::Pages;
 
 use super::Txn;
 use super::snapshot::Snapshot;
+use bytes::Bytes;
 use report::Reporter;
 use walk::Reference;
 
@@ -119,10 +122,22 @@ impl<'a, 'r> Checker<'a, 'r> {
 
     /// The `len` bytes at the head of page `id`, which lies below the high water; `None` past the end of the
     /// file.
-    fn bytes(&self, id: PageId, len: u64) -> Option<&'a [u8]> {
+    fn bytes(&self, id: PageId, len: u64) -> Result<Option<Bytes<'a>>> {
         let offset = self.snapshot.offset(id);
-        let end = offset.checked_add(len)?;
-        if end > self.file_len { None } else { self.snapshot.view.bytes(offset, len) }
+        if offset.checked_add(len).is_none_or(|end| end > self.file_len) {
+            return Ok(None);
+        }
+        match self.snapshot.view.reading() {
+            // Past the cache: what counts is what the file has now.
+            Some(view) => view.read(offset, len).map(|piece| Some(Bytes::read(piece))),
+            None => Ok(self.snapshot.view.bytes(offset, len).map(Bytes::Shown)),
+        }
+    }
+
+    /// The header of page `id`; `None` past the end of the file.
+    fn header(&self, id: PageId) -> Result<Option<Header>> {
+        let bytes = self.bytes(id, PAGE_HEADER_LEN as u64)?;
+        Ok(bytes.and_then(|bytes| Header::decode(bytes.get())))
     }
 
     /// What a run of `page_count` pages from `id` on, which lies below the high water, passes the end of.
@@ -135,9 +150,9 @@ impl<'a, 'r> Checker<'a, 'r> {
     }
 
     /// The bytes of a run that passes no end.
-    fn run(&self, id: PageId, page_count: u64) -> Result<&'a [u8]> {
+    fn run(&self, id: PageId, page_count: u64) -> Result<Bytes<'a>> {
         let len = page_count.saturating_mul(u64::from(self.snapshot.meta.page_size));
-        self.bytes(id, len).ok_or(Error::NoMemory)
+        self.bytes(id, len)?.ok_or(Error::NoMemory)
     }
 
     /// The pages that are neither in use nor free.

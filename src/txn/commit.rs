@@ -24,7 +24,7 @@ use crate::error::{Error, Result};
 use crate::format::meta::Meta;
 use crate::format::{self, NO_FREELIST, PageId};
 use crate::freelist::{Freelist, Run};
-use crate::tree::{Allocator, Nodes, Pages, PlannedRun, Shape, Source};
+use crate::tree::{Allocator, Nodes, Pages, PlannedRun, Scoped, Shape, Source};
 
 use runs::BATCH_LEN;
 
@@ -56,6 +56,7 @@ pub(super) fn commit(
     if !buckets.any_changed() && !shared.bbolt_rules {
         return Ok(());
     }
+    snapshot.use_reserve();
     let mode = if shared.bbolt_rules { FreelistMode::EachCommit } else { shared.settings.freelist_mode() };
     Attempt::run(shared, writer, snapshot, mode, |attempt| attempt.plan(buckets, nodes))
 }
@@ -291,7 +292,7 @@ impl<'a> Attempt<'a> {
         self.shared.with_sums(|sums| sums.held.reserve())?;
         let list = self.snapshot.meta.freelist;
         if list != NO_FREELIST {
-            let len = self.snapshot.run(list)?.len() as u64;
+            let len = self.snapshot.scope().run(list)?.len() as u64;
             freed.try_reserve(1)?;
             freed.push(Run { id: list, page_count: len / u64::from(self.meta.page_size) });
         }
@@ -333,7 +334,7 @@ impl<'a> Attempt<'a> {
             return Err(error);
         }
         let ahead = writer.file_len.max(self.shared.initial_map_len);
-        let view = self.shared.storage.view(writer.file_len, ahead, Some(&self.snapshot.view))?;
+        let view = self.snapshot.view.anew(&*self.shared.storage, writer.file_len, ahead)?;
         self.shared.residence.settle(&view, Some(&self.snapshot.view))?;
         let snapshot = Snapshot::new(self.meta, view, self.shared.known.clone());
         if self.shared.settings.strict() {

@@ -7,6 +7,7 @@ use crate::tree;
 use crate::tree::{Direction, Entry, Source, Take, Tree};
 
 use super::bucket::BucketId;
+use super::cursor_by_reading::Motion;
 use super::{Snapshot, Txn};
 
 /// A place in a bucket. It holds no reference to its transaction: each call is given it.
@@ -15,10 +16,10 @@ use super::{Snapshot, Txn};
 /// Past either end a move answers `None` and the cursor stays on the last (first) entry. With bounds, the
 /// ends are those of the entries within.
 pub struct Cursor {
-    bucket: BucketId,
+    pub(super) bucket: BucketId,
     /// Which renewal of the transaction it belongs to.
     renewal: u32,
-    place: tree::Cursor,
+    pub(super) place: tree::Cursor,
 }
 
 impl Txn {
@@ -32,7 +33,7 @@ impl Txn {
 
     /// The tree in which `cursor` moves.
     #[inline]
-    fn tree_of(&self, cursor: &Cursor) -> Result<(Source<'_, Snapshot>, &Tree)> {
+    pub(super) fn tree_of(&self, cursor: &Cursor) -> Result<(Source<'_, Snapshot>, &Tree)> {
         if cursor.renewal != self.buckets.renewal() {
             return Err(Error::BadHandle("the cursor is from before its transaction was renewed"));
         }
@@ -55,12 +56,18 @@ impl Cursor {
 
     /// Goes to the first entry; `None` in an empty bucket.
     pub fn first<'t>(&mut self, txn: &'t Txn) -> Result<Option<Entry<'t>>> {
+        if txn.is_reading() {
+            return self.go(txn, Motion::First);
+        }
         let (source, tree) = txn.tree_of(self)?;
         self.place.first(source, tree)
     }
 
     /// Goes to the last entry; `None` in an empty bucket.
     pub fn last<'t>(&mut self, txn: &'t Txn) -> Result<Option<Entry<'t>>> {
+        if txn.is_reading() {
+            return self.go(txn, Motion::Last);
+        }
         let (source, tree) = txn.tree_of(self)?;
         self.place.last(source, tree)
     }
@@ -69,6 +76,9 @@ impl Cursor {
     /// stood anywhere.
     #[inline]
     pub fn next<'t>(&mut self, txn: &'t Txn) -> Result<Option<Entry<'t>>> {
+        if txn.is_reading() {
+            return self.go(txn, Motion::Next);
+        }
         let (source, tree) = txn.tree_of(self)?;
         self.place.next(source, tree)
     }
@@ -82,6 +92,9 @@ impl Cursor {
     /// anywhere.
     #[inline]
     pub fn prev<'t>(&mut self, txn: &'t Txn) -> Result<Option<Entry<'t>>> {
+        if txn.is_reading() {
+            return self.go(txn, Motion::Prev);
+        }
         let (source, tree) = txn.tree_of(self)?;
         self.place.prev(source, tree)
     }
@@ -89,6 +102,9 @@ impl Cursor {
     /// Goes to the first entry whose key is not less than `key`. Where there is none, `None`, and `prev`
     /// gives the last.
     pub fn seek<'t>(&mut self, txn: &'t Txn, key: &[u8]) -> Result<Option<Entry<'t>>> {
+        if txn.is_reading() {
+            return self.go(txn, Motion::Seek(key));
+        }
         let (source, tree) = txn.tree_of(self)?;
         self.place.seek(source, tree, key)
     }
@@ -96,6 +112,9 @@ impl Cursor {
     /// Goes to the last entry whose key is not above `key`. Where there is none, `None`, and `next` gives the
     /// first.
     pub fn seek_le<'t>(&mut self, txn: &'t Txn, key: &[u8]) -> Result<Option<Entry<'t>>> {
+        if txn.is_reading() {
+            return self.go(txn, Motion::SeekLe(key));
+        }
         let (source, tree) = txn.tree_of(self)?;
         self.place.seek_le(source, tree, key)
     }
@@ -110,12 +129,33 @@ impl Cursor {
         direction: Direction,
         take: impl FnMut(Entry<'t>) -> Take,
     ) -> Result<()> {
+        if txn.is_reading() {
+            return self.take_by_reading(txn, direction, take);
+        }
         let (source, tree) = txn.tree_of(self)?;
         self.place.take(source, tree, direction, take)
     }
 
+    /// As [`Cursor::take`], but the entries are not given out: each is good while `look` looks at it, and
+    /// without a map its page may go afterwards.
+    pub fn visit(
+        &mut self,
+        txn: &Txn,
+        direction: Direction,
+        look: impl FnMut(Entry<'_>) -> Take,
+    ) -> Result<()> {
+        if txn.is_reading() {
+            return self.visit_by_reading(txn, direction, look);
+        }
+        let (source, tree) = txn.tree_of(self)?;
+        self.place.take(source, tree, direction, look)
+    }
+
     /// The entry on which it stands; `None` where it stands on none or the entry was deleted.
     pub fn current<'t>(&mut self, txn: &'t Txn) -> Result<Option<Entry<'t>>> {
+        if txn.is_reading() {
+            return self.go(txn, Motion::Current);
+        }
         let (source, tree) = txn.tree_of(self)?;
         self.place.current(source, tree)
     }

@@ -19,7 +19,7 @@ impl Txn {
     pub fn delete_bucket(&mut self, parent: BucketId, name: &[u8]) -> Result<()> {
         self.check_writable()?;
         let root = self.buckets.get(parent)?.tree.root;
-        let found = self.source()?.get(root, name)?.ok_or(Error::NotFound)?;
+        let found = self.find(root, name)?.ok_or(Error::NotFound)?;
         if !found.is_bucket {
             return Err(Error::WrongType("the key is no bucket"));
         }
@@ -52,7 +52,7 @@ impl Txn {
             };
             let mut visit =
                 Gathering { txn: self, gathered: &mut gathered, pending: &mut pending, bucket: id };
-            walk(self.source()?, root, &mut visit)?;
+            walk(&**self.snapshot()?, &self.nodes, root, &mut visit)?;
         }
         Ok(gathered)
     }

@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::format::bucket::BucketHeader;
 use crate::format::{BUCKET_HEADER_LEN, FIRST_PAGE, NO_FREELIST, freelist};
 use crate::freelist::{Freelist, PageSet, Run};
-use crate::tree::{At, Found, Nodes, Pages, Root, Source, Visit, walk};
+use crate::tree::{At, Found, Nodes, Pages, Root, Scoped, Visit, walk};
 
 use super::snapshot::Snapshot;
 
@@ -15,16 +15,15 @@ pub fn load(snapshot: &Snapshot) -> Result<Freelist> {
     if id == NO_FREELIST {
         return rebuild(snapshot);
     }
-    Freelist::load(freelist::decode(snapshot.run(id)?, id, snapshot.meta.high_water)?)
+    Freelist::load(freelist::decode(snapshot.scope().run(id)?, id, snapshot.meta.high_water)?)
 }
 
 /// Walks all buckets, as bbolt does where the file has no list; what they do not reach is free.
 fn rebuild(snapshot: &Snapshot) -> Result<Freelist> {
     let nodes = Nodes::default();
-    let source = Source { pages: snapshot, nodes: &nodes };
     let mut reached = Reached { used: PageSet::new(), roots: vec![Root::Page(snapshot.meta.root)] };
     while let Some(root) = reached.roots.pop() {
-        walk(source, root, &mut reached)?;
+        walk(snapshot, &nodes, root, &mut reached)?;
     }
     Freelist::load((FIRST_PAGE..snapshot.meta.high_water).filter(|&id| !reached.used.contains(id)).map(Ok))
 }

@@ -18,6 +18,12 @@ impl Txn {
         if keys.len() != values.len() {
             return Err(Error::Argument("as many places for values as there are keys"));
         }
+        if self.is_reading() {
+            for (key, value) in keys.iter().zip(values) {
+                *value = self.get(bucket, key)?;
+            }
+            return Ok(());
+        }
         let root = self.buckets.get(bucket)?.tree.root;
         self.source()?.get_many(root, keys, |number, found| {
             if let Some(place) = values.get_mut(number) {

@@ -65,19 +65,19 @@ impl Inspection {
     /// The next bucket; `None` after the last.
     pub fn next<'t>(&mut self, txn: &'t Txn) -> Result<Option<Inspected<'t>>> {
         let Some(Pending { place, name, depth }) = self.pending.pop() else { return Ok(None) };
-        let source = txn.source()?;
+        let snapshot = txn.snapshot()?;
         let (root, bucket) = match place {
             Place::Open(id) => (txn.buckets.get(id)?.tree.root, Some(id)),
             Place::Stored(root) => (root, None),
         };
         let mut content = Content { txn, bucket, seen: &mut self.seen, children: Vec::new(), entry_count: 0 };
-        walk(source, root, &mut content)?;
+        walk(&**snapshot, &txn.nodes, root, &mut content)?;
         let Content { mut children, entry_count, .. } = content;
         let key_count = entry_count - children.len() as u64;
         self.pending.try_reserve(children.len())?;
         let below = children.drain(..).rev();
         self.pending.extend(below.map(|(place, name)| Pending { place, name, depth: depth + 1 }));
-        Ok(Some(Inspected { depth, name: source.bytes(name.0, name.1)?, key_count }))
+        Ok(Some(Inspected { depth, name: txn.source()?.bytes(name.0, name.1)?, key_count }))
     }
 }
 

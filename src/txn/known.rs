@@ -3,6 +3,8 @@
 //! It belongs to the database and outlives snapshots and maps. A bit is set when a page was found sound where
 //! it was entered, or was written; it is cleared when the page is given out again. Readers and the writer
 //! share it without a lock: a reader never enters a page that the writer may give out.
+//!
+//! A database that is read without a map remembers no page here: what was read anew is checked anew.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,11 +23,12 @@ type Segment = Box<[OnceLock<Box<Chunk>>]>;
 pub struct KnownPages {
     /// Segment s has 2^s chunks, so that nothing ever moves.
     segments: [OnceLock<Segment>; SEGMENTS],
+    forgets_at_once: bool,
 }
 
 impl Default for KnownPages {
     fn default() -> Self {
-        KnownPages { segments: [const { OnceLock::new() }; SEGMENTS] }
+        KnownPages { segments: [const { OnceLock::new() }; SEGMENTS], forgets_at_once: false }
     }
 }
 
@@ -39,6 +42,11 @@ fn place(id: PageId) -> (usize, usize, usize, u64) {
 }
 
 impl KnownPages {
+    /// A set that stays empty.
+    pub fn none() -> KnownPages {
+        KnownPages { forgets_at_once: true, ..KnownPages::default() }
+    }
+
     /// Whether page `id` is known to be sound.
     #[inline]
     pub fn contains(&self, id: PageId) -> bool {
@@ -50,6 +58,9 @@ impl KnownPages {
 
     /// Page `id` has been found sound, or was written.
     pub fn insert(&self, id: PageId) {
+        if self.forgets_at_once {
+            return;
+        }
         let (segment, chunk, word, bit) = place(id);
         let Some(slot) = self.segments.get(segment) else { return };
         let chunks = slot.get_or_init(|| (0..1usize << segment).map(|_| OnceLock::new()).collect());

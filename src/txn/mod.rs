@@ -10,16 +10,19 @@ mod bucket_stats;
 mod check;
 mod commit;
 mod cursor;
+mod cursor_by_reading;
 mod delete_bucket;
 pub mod free_pages;
 mod get_many;
 mod inspect;
 mod known;
+mod lend;
 mod log;
 mod move_bucket;
 mod page_info;
 mod readers;
 mod savepoint;
+mod scope;
 mod shared;
 mod snapshot;
 mod stats;
@@ -83,7 +86,7 @@ impl Txn {
     /// Begins a read transaction on the newest snapshot.
     pub fn begin_read(shared: &Arc<Shared>) -> Result<Txn> {
         let (slot, snapshot) = shared.begin_read()?;
-        Ok(Txn::new(shared, snapshot, Mode::Read(slot)))
+        Ok(Txn::new(shared, snapshot.for_transaction(), Mode::Read(slot)))
     }
 
     fn new(shared: &Arc<Shared>, snapshot: Arc<Snapshot>, mode: Mode) -> Txn {
@@ -98,7 +101,7 @@ impl Txn {
     pub fn begin_write(shared: &Arc<Shared>, wait: Wait) -> Result<Txn> {
         let mut writer = shared.take_writer(wait)?;
         match Txn::prepare_write(shared, &mut writer) {
-            Ok(snapshot) => Ok(Txn::new(shared, snapshot, Mode::Write(writer))),
+            Ok(snapshot) => Ok(Txn::new(shared, snapshot.for_transaction(), Mode::Write(writer))),
             Err(error) => {
                 shared.give_writer(writer);
                 Err(error)
@@ -276,7 +279,7 @@ impl Txn {
         self.reset()?;
         let (slot, snapshot) = self.shared.begin_read()?;
         self.buckets.renew(&snapshot.meta);
-        self.snapshot = Some(snapshot);
+        self.snapshot = Some(snapshot.for_transaction());
         self.mode = Mode::Read(slot);
         Ok(())
     }

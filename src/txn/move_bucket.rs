@@ -19,7 +19,7 @@ impl Txn {
         if from == to || id == to || self.buckets.ancestors(to).any(|above| above == id) {
             return Err(Error::SameBucket);
         }
-        match self.source()?.get(self.buckets.get(to)?.tree.root, name)? {
+        match self.find(self.buckets.get(to)?.tree.root, name)? {
             Some(found) if found.is_bucket => return Err(Error::Exists),
             Some(_) => return Err(Error::WrongType("the key is no bucket")),
             None => {}

@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::format::page::{Header, Kind};
 use crate::format::{FIRST_PAGE, PAGE_HEADER_LEN, PageId};
-use crate::tree::Pages;
+use crate::tree::{Pages, Scoped};
 
 use super::snapshot::Snapshot;
 use super::{Mode, Txn, free_pages};
@@ -71,7 +71,7 @@ impl Txn {
             let len = self.shared.storage.read_at(&mut bytes, offset)?;
             Header::decode(bytes.get(..len).unwrap_or_default())
         } else {
-            Header::decode(snapshot.bytes(offset, PAGE_HEADER_LEN as u64)?)
+            Header::decode(snapshot.scope().bytes(offset, PAGE_HEADER_LEN as u64)?)
         };
         header.ok_or_else(|| Error::corrupt(id, "the file ends before the page"))
     }

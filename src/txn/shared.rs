@@ -160,7 +160,7 @@ pub struct Writer {
 /// See the module's page.
 pub struct Shared {
     /// The file.
-    pub storage: Box<dyn Storage>,
+    pub storage: Arc<dyn Storage>,
     /// What may be changed while it is open.
     pub settings: Settings,
     /// Whether all of Go's rules apply.
@@ -236,7 +236,7 @@ impl Residence {
 impl Shared {
     /// The state of a database just opened.
     pub fn new(
-        storage: Box<dyn Storage>,
+        storage: Arc<dyn Storage>,
         snapshot: Snapshot,
         writer: Writer,
         options: SharedOptions,
@@ -306,7 +306,9 @@ impl Shared {
 
     /// Ends a reader, which opened so many cursors.
     pub fn end_read(&self, slot: SlotId, snapshot: Arc<Snapshot>, cursor_count: u64) {
-        let keep = snapshot.meta.txid == self.published.load(Ordering::Relaxed);
+        // Without a map it has what it lent, which ends with the reader.
+        let may_serve = snapshot.view.reading().is_none();
+        let keep = may_serve && snapshot.meta.txid == self.published.load(Ordering::Relaxed);
         self.readers.release(slot, if keep { Some(snapshot) } else { None }, cursor_count);
     }
 

@@ -1,4 +1,8 @@
 //! One committed state of the database: its meta, and a view of the file that reaches as far as it needs.
+//!
+//! Without a map, what is asked of the snapshot itself is lent: it stays until the snapshot ends, so each
+//! transaction has a snapshot of its own. The pages that a writer's nodes refer to are asked for here; who
+//! only passes asks a [`super::scope::Scope`].
 
 use std::sync::Arc;
 
@@ -6,7 +10,9 @@ use crate::error::{Error, Result};
 use crate::format::meta::Meta;
 use crate::format::page::Header;
 use crate::format::{FIRST_PAGE, PageId};
+use crate::freelist::Run;
 use crate::storage::View;
+use crate::storage::reading::{Piece, ReadView};
 use crate::tree::Pages;
 
 use super::known::KnownPages;
@@ -29,11 +35,103 @@ impl Snapshot {
         Snapshot { meta, view, known, page_shift: meta.page_size.trailing_zeros() }
     }
 
+    /// The same state for a transaction of its own; without a map, it has lent nothing yet.
+    pub fn for_transaction(self: Arc<Snapshot>) -> Arc<Snapshot> {
+        match &self.view {
+            View::Reading(view) => {
+                Arc::new(Snapshot { view: View::Reading(view.apart()), known: self.known.clone(), ..*self })
+            }
+            _ => self,
+        }
+    }
+
+    /// The pages of `run` are about to be written anew: nothing is known of them.
+    pub fn forget(&self, run: Run) {
+        self.known.forget(run);
+        self.forget_read(run);
+    }
+
+    /// What was read of `run`, which has been written meanwhile, is not kept.
+    pub fn forget_read(&self, run: Run) {
+        if let Some(view) = self.view.reading() {
+            view.forget(run.id << self.page_shift, run.page_count << self.page_shift);
+        }
+    }
+
+    /// Without a map: a commit, which must come to an end, lends more than others may.
+    pub fn use_reserve(&self) {
+        if let Some(view) = self.view.reading() {
+            view.use_reserve();
+        }
+    }
+
     /// The length of the database in bytes: high water x page size.
     #[expect(clippy::len_without_is_empty, reason = "a database is never empty")]
     pub fn len(&self) -> u64 {
         self.meta.high_water << self.page_shift
     }
+
+    /// The header with which page `id` begins, and its run's length in pages, checked against the high water.
+    fn header_of(&self, id: PageId, bytes: &[u8]) -> Result<(Header, u64)> {
+        let header = Header::decode(bytes).ok_or_else(|| outside(id))?;
+        let page_count = u64::from(header.overflow) + 1;
+        if page_count > self.meta.high_water - id {
+            return Err(Error::corrupt(id, "its overflow pages pass the end of the database"));
+        }
+        Ok((header, page_count))
+    }
+
+    /// The error of bytes that are not where they should be.
+    #[cold]
+    pub(super) fn outside_at(&self, offset: u64) -> Error {
+        outside(offset >> self.page_shift)
+    }
+
+    /// The run of page `id`, read and lent.
+    #[cold]
+    fn lent_run(&self, id: PageId) -> Result<&[u8]> {
+        let Some(view) = self.view.reading() else { return Err(outside(id)) };
+        view.lend(&read_run(self, view, id)?).map(|piece| piece.bytes())
+    }
+
+    /// The bytes that the view does not show, read and lent.
+    #[cold]
+    fn lent_bytes(&self, offset: u64, len: u64) -> Result<&[u8]> {
+        let Some(view) = self.view.reading() else { return Err(self.outside_at(offset)) };
+        if len == 0 {
+            return Ok(&[]);
+        }
+        let lent = match view.find_lent(offset, len) {
+            Some(lent) => lent,
+            None => match view.find(offset, len) {
+                Some(piece) => view.lend(&piece)?,
+                None => view.lend(&view.read_around(offset, len)?)?,
+            },
+        };
+        lent.part(offset, len).ok_or_else(|| self.outside_at(offset))
+    }
+}
+
+/// The run of page `id` as a piece: one that was read before, or read now.
+pub(super) fn read_run(snapshot: &Snapshot, view: &ReadView, id: PageId) -> Result<Arc<Piece>> {
+    if !(FIRST_PAGE..snapshot.meta.high_water).contains(&id) {
+        return Err(outside(id));
+    }
+    let offset = snapshot.offset(id);
+    let page_len = 1 << snapshot.page_shift;
+    let piece = view.whole(offset, || {
+        let first = view.read(offset, page_len)?;
+        match snapshot.header_of(id, first.bytes())? {
+            (_, 1) => Ok(first),
+            (_, page_count) => view.read(offset, page_count << snapshot.page_shift),
+        }
+    })?;
+    // It may have been read for another state, or have changed between the two reads.
+    let (_, page_count) = snapshot.header_of(id, piece.bytes())?;
+    if page_count << snapshot.page_shift != piece.bytes().len() as u64 {
+        return Err(Error::corrupt(id, "its overflow pages changed while it was read"));
+    }
+    Ok(piece)
 }
 
 #[cold]
@@ -48,7 +146,7 @@ impl Pages for Snapshot {
             return Err(outside(id));
         }
         let (offset, len) = (id << self.page_shift, 1 << self.page_shift);
-        let Some(page) = self.view.bytes(offset, len) else { return Err(outside(id)) };
+        let Some(page) = self.view.bytes(offset, len) else { return self.lent_run(id) };
         let Some(header) = Header::decode(page) else { return Err(outside(id)) };
         if header.overflow == 0 {
             return Ok(page);
@@ -62,7 +160,15 @@ impl Pages for Snapshot {
 
     #[inline]
     fn bytes(&self, offset: u64, len: u64) -> Result<&[u8]> {
-        self.view.bytes(offset, len).ok_or_else(|| outside(offset >> self.page_shift))
+        match self.view.bytes(offset, len) {
+            Some(bytes) => Ok(bytes),
+            None => self.lent_bytes(offset, len),
+        }
+    }
+
+    #[inline]
+    fn at_hand(&self, offset: u64, len: u64) -> Option<&[u8]> {
+        self.view.bytes(offset, len)
     }
 
     #[inline]

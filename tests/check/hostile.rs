@@ -7,10 +7,10 @@ use std::path::Path;
 use bolt::storage::memory::MemoryNamespace;
 use bolt::{CheckOptions, Db, FindingCode as Code, Options, ROOT, Severity, Wait};
 
-use crate::common::edit::{BRANCH, COUNT, Found, ID, Image, KIND, LEAF, OVERFLOW, findings_of};
-use crate::common::random::Random;
-use crate::common::{assert_sound, dump, dump_backward};
-use crate::{ABSENT, SOUND, key};
+use super::common::edit::{BRANCH, COUNT, Found, ID, Image, KIND, LEAF, OVERFLOW, findings_of};
+use super::common::random::Random;
+use super::common::{assert_sound, dump, dump_backward};
+use super::{ABSENT, SOUND, key};
 
 const PAGE_SIZE: usize = 1024;
 
@@ -241,7 +241,7 @@ fn use_it(image: &Image, findings: &[Found], random: &mut Random) {
     let names = MemoryNamespace::new();
     let path = Path::new("/used.db");
     names.insert(path, image.bytes.clone()).unwrap();
-    let db = Db::open_in(&names, path, &Options { no_sync: true, ..Options::default() }).unwrap();
+    let db = Db::open_in(&names, path, &Options { no_sync: true, ..super::common::options() }).unwrap();
     let mut txn = db.begin_write(Wait::Try).unwrap();
     if let Ok(bucket) = txn.bucket(ROOT, b"large") {
         for _ in 0..20 {

@@ -34,7 +34,7 @@ const ABSENT: u64 = 1 << 40;
 static SOUND: LazyLock<Image> = LazyLock::new(|| {
     let names = MemoryNamespace::new();
     let path = Path::new("/sound.db");
-    let options = Options { page_size: 1024, freelist_mode: FreelistMode::EachCommit, ..Options::default() };
+    let options = Options { page_size: 1024, freelist_mode: FreelistMode::EachCommit, ..common::options() };
     let db = Db::open_in(&names, path, &options).unwrap();
     fill(&db);
     db.close().unwrap();

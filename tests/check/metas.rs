@@ -43,7 +43,7 @@ fn a_meta_with_another_page_size_is_damaged() {
 fn two_metas_damaged_since_the_opening_are_an_error() {
     let dir = tempfile::tempdir().unwrap();
     let path = copy_of("etcd.db", dir.path());
-    let db = Db::open(&path, &Options { read_only: true, ..Options::default() }).unwrap();
+    let db = Db::open(&path, &Options { read_only: true, ..common::options() }).unwrap();
     let mut bytes = std::fs::read(&path).unwrap();
     bytes[60] ^= 1;
     bytes[4096 + 60] ^= 1;

@@ -118,7 +118,7 @@ fn a_file_cut_while_it_is_open_is_found_without_touching_what_is_gone() {
     let path = dir.path().join("cut.db");
     let (image, places) = sound();
     std::fs::write(&path, &image.bytes).unwrap();
-    let db = Db::open(&path, &Options { read_only: true, ..Options::default() }).unwrap();
+    let db = Db::open(&path, &Options { read_only: true, ..common::options() }).unwrap();
     std::fs::write(&path, &image.bytes[..places.root as usize * 1024]).unwrap();
     let findings = findings_of(&db, CheckOptions::default());
     for code in [Code::FileTooShort, Code::PageLength] {

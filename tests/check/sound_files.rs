@@ -32,7 +32,7 @@ fn files_of_all_page_sizes_have_none_with_a_freelist_and_without() {
 #[test]
 fn a_write_transaction_checks_the_state_it_began_from() {
     let dir = tempfile::tempdir().unwrap();
-    let db = Db::open(&copy_of("etcd.db", dir.path()), &Options::default()).unwrap();
+    let db = Db::open(&copy_of("etcd.db", dir.path()), &common::options()).unwrap();
     let mut txn = db.begin_write(Wait::Try).unwrap();
     let bucket = txn.create_bucket(ROOT, b"new").unwrap();
     for number in 0..500 {
@@ -74,7 +74,7 @@ fn a_transaction_that_was_reset_has_nothing_to_check() {
 fn buckets_nested_20_000_deep_are_checked_without_recursion() {
     let names = MemoryNamespace::new();
     let path = Path::new("/deep.db");
-    let options = Options { page_size: 1024, no_sync: true, ..Options::default() };
+    let options = Options { page_size: 1024, no_sync: true, ..common::options() };
     let db = Db::open_in(&names, path, &options).unwrap();
     let mut txn = db.begin_write(Wait::Try).unwrap();
     let mut bucket = ROOT;

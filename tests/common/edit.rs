@@ -218,7 +218,7 @@ impl Image {
         let names = MemoryNamespace::new();
         let path = Path::new("/image.db");
         names.insert(path, self.bytes.clone()).unwrap();
-        Db::open_in(&names, path, &Options { read_only: true, ..Options::default() })
+        Db::open_in(&names, path, &Options { read_only: true, ..super::options() })
     }
 
     /// All that the checker finds.

@@ -93,9 +93,20 @@ pub fn entries(txn: &Txn, bucket: BucketId, backward: bool) -> Vec<(Vec<u8>, Opt
     all
 }
 
+/// Whether this is the program that runs the suites on databases without a map.
+pub fn is_without_map() -> bool {
+    env!("CARGO_CRATE_NAME") == "without_map"
+}
+
+/// The defaults; without a map where the suites run so, and then with a cache that is too small for most.
+pub fn options() -> Options {
+    let no_map = is_without_map();
+    Options { no_map, cache_len: if no_map { 20_000 } else { 0 }, ..Options::default() }
+}
+
 /// Opens without syncs, which tests that cut no power do not need.
 pub fn open(path: &Path, page_size: u32) -> Db {
-    lint::open(path, &Options { page_size, no_sync: true, ..Options::default() }).unwrap()
+    lint::open(path, &Options { page_size, no_sync: true, ..options() }).unwrap()
 }
 
 /// Panics with all findings of the checker.

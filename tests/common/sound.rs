@@ -32,7 +32,7 @@ pub fn close_sound_in(names: &dyn Namespace, db: &Db) {
 
 /// Checks a database that nobody has open for writing.
 pub fn assert_sound_closed(names: &dyn Namespace, path: &Path) {
-    let options = Options { read_only: true, lock_timeout: Some(Duration::ZERO), ..Options::default() };
+    let options = Options { read_only: true, lock_timeout: Some(Duration::ZERO), ..super::options() };
     let db = Db::open_in(names, path, &options).unwrap();
     assert_sound(&db);
     db.close().unwrap();

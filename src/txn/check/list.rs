@@ -20,7 +20,7 @@ impl Checker<'_, '_> {
         if id == NO_FREELIST {
             return Ok(false);
         }
-        let header = match self.list_header(id) {
+        let header = match self.list_header(id)? {
             Ok(header) => header,
             Err(text) => {
                 self.out.error(FindingCode::FreelistPage, id, &text)?;
@@ -29,6 +29,7 @@ impl Checker<'_, '_> {
         };
         let page_count = u64::from(header.overflow) + 1;
         let run = self.run(id, page_count)?;
+        let run = run.get();
         self.used.insert_run(id, page_count)?;
         self.inner.insert_run(id, page_count)?;
         let (id_count, start) = match header.count {
@@ -51,27 +52,26 @@ impl Checker<'_, '_> {
     }
 
     /// The header of the list on page `id`, or what keeps it from being read.
-    fn list_header(&self, id: PageId) -> std::result::Result<Header, String> {
+    fn list_header(&self, id: PageId) -> Result<std::result::Result<Header, String>> {
         let end = self.high_water();
         if !(FIRST_PAGE..end).contains(&id) {
-            return Err(format!(
+            return Ok(Err(format!(
                 "the meta page names page {id} as the freelist, but the pages end before {end}"
-            ));
+            )));
         }
-        let header = self.bytes(id, PAGE_HEADER_LEN as u64).and_then(Header::decode);
-        let Some(header) = header else {
-            return Err(format!("the freelist on page {id} lies past the end of the file"));
+        let Some(header) = self.header(id)? else {
+            return Ok(Err(format!("the freelist on page {id} lies past the end of the file")));
         };
         if header.id != id || header.kind() != Some(Kind::Freelist) {
             let (own, flags) = (header.id, header.flags);
-            return Err(format!(
+            return Ok(Err(format!(
                 "page {id} is not the freelist: its header has the id {own} and the flags {flags:#x}"
-            ));
+            )));
         }
-        match self.passed_end(id, u64::from(header.overflow) + 1) {
+        Ok(match self.passed_end(id, u64::from(header.overflow) + 1) {
             None => Ok(header),
             Some(end) => Err(format!("the freelist on page {id} passes the end of {end}")),
-        }
+        })
     }
 
     /// One entry of the list that lies on the `page_count` pages from `list` on.

@@ -6,39 +6,59 @@ use crate::error::Result;
 use crate::format::bucket::BucketHeader;
 use crate::format::meta::Meta;
 use crate::format::page::{Header, Kind, Page};
-use crate::format::{BUCKET_HEADER_LEN, FIRST_PAGE, MAX_DEPTH, PAGE_HEADER_LEN, PageId};
+use crate::format::{BUCKET_HEADER_LEN, FIRST_PAGE, MAX_DEPTH, PageId};
 
 use super::Checker;
+use super::bytes::Bytes;
 use super::elements::{Body, Fences, hex};
 use super::report::FindingCode;
 
 /// A reference to a page of a tree.
-#[derive(Clone, Copy)]
 pub(super) struct Reference<'a> {
     page: PageId,
     /// The page that has it.
     from: PageId,
     /// How many pages of the same tree lie above.
     depth: usize,
-    fences: Fences<'a>,
+    /// The key that the page referring to it has for it, and the one that follows above.
+    first: Option<Bytes<'a>>,
+    end: Option<Bytes<'a>>,
 }
 
-impl Reference<'_> {
+impl<'a> Reference<'a> {
+    /// The root of a tree.
+    fn root(page: PageId, from: PageId) -> Reference<'a> {
+        Reference { page, from, depth: 0, first: None, end: None }
+    }
+
+    fn fences(&self) -> Fences<'_> {
+        let first = self.first.as_ref().map(|key| (self.from, key.get()));
+        Fences { first, end: self.end.as_ref().map(Bytes::get) }
+    }
+
     /// The root bucket's root, which the meta page names.
-    pub fn root_bucket(meta: &Meta) -> Reference<'static> {
-        Reference { page: meta.root, from: meta.slot(), depth: 0, fences: Fences::default() }
+    pub fn root_bucket(meta: &Meta) -> Reference<'a> {
+        Reference::root(meta.root, meta.slot())
     }
 
     /// A page that the caller names.
-    pub fn asked_for(page: PageId) -> Reference<'static> {
-        Reference { page, from: page, depth: 0, fences: Fences::default() }
+    pub fn asked_for(page: PageId) -> Reference<'a> {
+        Reference::root(page, page)
     }
+}
+
+/// A page of the file, or the inline page of a bucket.
+#[derive(Clone)]
+struct Content<'a> {
+    bytes: Bytes<'a>,
+    holder: PageId,
+    inline: Option<Bytes<'a>>,
 }
 
 /// A page on the way, and how far its elements have been followed.
 struct Frame<'a> {
-    body: Body<'a>,
-    end: Option<&'a [u8]>,
+    content: Content<'a>,
+    end: Option<Bytes<'a>>,
     depth: usize,
     next: usize,
     /// No element from this one on leads anywhere.
@@ -54,34 +74,46 @@ struct Frame<'a> {
 /// Where an element leads.
 enum Step<'a> {
     Page(Reference<'a>),
-    Inline { name: &'a [u8], value: &'a [u8], holder: PageId },
+    Inline { name: Bytes<'a>, value: Bytes<'a>, holder: PageId },
+}
+
+impl Content<'_> {
+    fn body(&self) -> Result<Body<'_>> {
+        let id = if self.inline.is_some() { 0 } else { self.holder };
+        let inline = self.inline.as_ref().map(Bytes::get);
+        Ok(Body { page: Page::trusted(self.bytes.get(), id)?, holder: self.holder, inline })
+    }
 }
 
 impl<'a> Frame<'a> {
     /// Where the next element leads, if anywhere.
-    fn step(&mut self) -> Option<Step<'a>> {
+    fn step(&mut self) -> Result<Option<Step<'a>>> {
         let index = self.next;
         self.next += 1;
-        if self.body.page.is_leaf() { self.bucket(index) } else { self.child(index) }
+        let body = self.content.body()?;
+        Ok(if body.page.is_leaf() { self.bucket(&body, index) } else { self.child(&body, index) })
     }
 
-    fn child(&self, index: usize) -> Option<Step<'a>> {
-        let page = self.body.page.child(index).ok()?;
-        let key = |index| self.body.element(index).map(|element| element.key).filter(|key| !key.is_empty());
-        let next = if index + 1 < self.body.page.count() { key(index + 1) } else { None };
-        let first = key(index).map(|key| (self.body.holder, key));
-        let fences = Fences { first, end: next.or(self.end) };
-        Some(Step::Page(Reference { page, from: self.body.holder, depth: self.depth + 1, fences }))
+    fn child(&self, body: &Body<'_>, index: usize) -> Option<Step<'a>> {
+        let page = body.page.child(index).ok()?;
+        let bytes = &self.content.bytes;
+        let key = |index| body.element(index).map(|element| element.key).filter(|key| !key.is_empty());
+        let next = if index + 1 < body.page.count() { key(index + 1) } else { None };
+        let first = key(index).map(|key| bytes.part(key));
+        let end = next.map(|key| bytes.part(key)).or_else(|| self.end.clone());
+        Some(Step::Page(Reference { page, from: body.holder, depth: self.depth + 1, first, end }))
     }
 
-    fn bucket(&self, index: usize) -> Option<Step<'a>> {
-        let element = self.body.element(index).filter(|element| element.is_bucket)?;
+    fn bucket(&self, body: &Body<'_>, index: usize) -> Option<Step<'a>> {
+        let element = body.element(index).filter(|element| element.is_bucket)?;
         let header = BucketHeader::decode(element.value)?;
-        let holder = self.body.holder;
+        let holder = body.holder;
         if header.root == 0 {
-            return Some(Step::Inline { name: element.key, value: element.value, holder });
+            let bytes = &self.content.bytes;
+            let (name, value) = (bytes.part(element.key), bytes.part(element.value));
+            return Some(Step::Inline { name, value, holder });
         }
-        Some(Step::Page(Reference { page: header.root, from: holder, depth: 0, fences: Fences::default() }))
+        Some(Step::Page(Reference::root(header.root, holder)))
     }
 }
 
@@ -94,19 +126,25 @@ struct Way<'a> {
 
 impl<'a> Way<'a> {
     /// Adds a page that was examined, if it leads anywhere.
-    fn push(&mut self, body: Body<'a>, depth: usize, end: Option<&'a [u8]>, limit: usize) -> Result<()> {
+    fn push(
+        &mut self,
+        content: Content<'a>,
+        depth: usize,
+        end: Option<Bytes<'a>>,
+        limit: usize,
+    ) -> Result<()> {
         if limit == 0 {
             return Ok(());
         }
         self.frames.try_reserve(1)?;
         let own = self.frames.len();
         let root = if depth == 0 { own } else { self.frames.last().map_or(own, |parent| parent.root) };
-        if body.inline.is_none() {
+        if content.inline.is_none() {
             self.pages.try_reserve(1)?;
-            self.pages.insert(body.holder);
+            self.pages.insert(content.holder);
         }
         self.frames.push(Frame {
-            body,
+            content,
             end,
             depth,
             next: 0,
@@ -119,8 +157,8 @@ impl<'a> Way<'a> {
     }
 
     fn pop(&mut self) {
-        if let Some(frame) = self.frames.pop().filter(|frame| frame.body.inline.is_none()) {
-            self.pages.remove(&frame.body.holder);
+        if let Some(frame) = self.frames.pop().filter(|frame| frame.content.inline.is_none()) {
+            self.pages.remove(&frame.content.holder);
         }
     }
 
@@ -145,7 +183,7 @@ impl<'a> Checker<'a, '_> {
                 way.pop();
                 continue;
             }
-            match frame.step() {
+            match frame.step()? {
                 Some(Step::Page(reference)) => self.page(&mut way, reference)?,
                 Some(Step::Inline { name, value, holder }) => self.inline(&mut way, name, value, holder)?,
                 None => {}
@@ -155,15 +193,17 @@ impl<'a> Checker<'a, '_> {
     }
 
     fn page(&mut self, way: &mut Way<'a>, reference: Reference<'a>) -> Result<()> {
-        let Some(page) = self.entered(way, &reference)? else { return Ok(()) };
-        let body = Body { page, holder: reference.page, inline: None };
+        let Some(bytes) = self.entered(way, &reference)? else { return Ok(()) };
+        let content = Content { bytes, holder: reference.page, inline: None };
+        let body = content.body()?;
         self.shape(way, &body, reference.depth)?;
-        let limit = self.elements(&body, &reference.fences)?;
-        way.push(body, reference.depth, reference.fences.end, limit)
+        let limit = self.elements(&body, &reference.fences())?;
+        way.push(content, reference.depth, reference.end, limit)
     }
 
-    /// The page referred to, where it is there, is used nowhere else and has a header of its own (C3).
-    fn entered(&mut self, way: &Way<'a>, reference: &Reference<'a>) -> Result<Option<Page<'a>>> {
+    /// The run of the page referred to, where it is there, is used nowhere else and has a header of its own
+    /// (C3).
+    fn entered(&mut self, way: &Way<'a>, reference: &Reference<'a>) -> Result<Option<Bytes<'a>>> {
         let &Reference { page: id, from, .. } = reference;
         let end = self.high_water();
         if !(FIRST_PAGE..end).contains(&id) {
@@ -178,7 +218,7 @@ impl<'a> Checker<'a, '_> {
             return self.refused(FindingCode::TooDeep, id, &text);
         }
         self.claim(id, from)?;
-        let header = self.bytes(id, PAGE_HEADER_LEN as u64).and_then(Header::decode);
+        let header = self.header(id)?;
         let Some(header) = header else {
             let text = format!("page {id} lies past the end of the file");
             return self.refused(FindingCode::PageLength, id, &text);
@@ -195,17 +235,17 @@ impl<'a> Checker<'a, '_> {
         if !self.overflow(id, page_count)? {
             return Ok(None);
         }
-        Page::trusted(self.run(id, page_count)?, id).map(Some)
+        self.run(id, page_count).map(Some)
     }
 
     /// Reports what keeps a page from being entered.
-    fn refused(&mut self, code: FindingCode, page: PageId, text: &str) -> Result<Option<Page<'a>>> {
+    fn refused(&mut self, code: FindingCode, page: PageId, text: &str) -> Result<Option<Bytes<'a>>> {
         self.is_complete = false;
         self.out.error(code, page, text)?;
         Ok(None)
     }
 
-    fn twice(&mut self, way: &Way<'a>, id: PageId, from: PageId) -> Result<Option<Page<'a>>> {
+    fn twice(&mut self, way: &Way<'a>, id: PageId, from: PageId) -> Result<Option<Bytes<'a>>> {
         self.is_complete &= !self.inner.contains(id);
         let (code, text) = if way.pages.contains(&id) {
             (FindingCode::Cycle, format!("page {from} refers to page {id}, below which it lies itself"))
@@ -255,7 +295,7 @@ impl<'a> Checker<'a, '_> {
     }
 
     /// How many elements a page has, and where it lies in its tree.
-    fn shape(&mut self, way: &mut Way<'a>, body: &Body<'a>, depth: usize) -> Result<()> {
+    fn shape(&mut self, way: &mut Way<'a>, body: &Body<'_>, depth: usize) -> Result<()> {
         let id = body.holder;
         let is_leaf = body.page.is_leaf();
         match body.page.count() {
@@ -277,8 +317,8 @@ impl<'a> Checker<'a, '_> {
     }
 
     /// Examines the page that a bucket without a root page has in its value.
-    fn inline(&mut self, way: &mut Way<'a>, name: &'a [u8], value: &'a [u8], holder: PageId) -> Result<()> {
-        let bytes = value.get(BUCKET_HEADER_LEN..).unwrap_or_default();
+    fn inline(&mut self, way: &mut Way<'a>, name: Bytes<'a>, value: Bytes<'a>, holder: PageId) -> Result<()> {
+        let bytes = value.get().get(BUCKET_HEADER_LEN..).unwrap_or_default();
         let flaw = match Header::decode(bytes) {
             None => Some(format!("has only {} bytes", bytes.len())),
             Some(header) if header.id != 0 => Some(format!("has the id {} and not 0", header.id)),
@@ -289,12 +329,12 @@ impl<'a> Checker<'a, '_> {
             Some(_) => None,
         };
         if let Some(flaw) = flaw {
-            let text = format!("the inline page of bucket {} on page {holder} {flaw}", hex(name));
+            let text = format!("the inline page of bucket {} on page {holder} {flaw}", hex(name.get()));
             self.refused(FindingCode::InlinePage, holder, &text)?;
             return Ok(());
         }
-        let body = Body { page: Page::trusted(bytes, 0)?, holder, inline: Some(name) };
-        let limit = self.elements(&body, &Fences::default())?;
-        way.push(body, 0, None, limit)
+        let content = Content { bytes: value.part(bytes), holder, inline: Some(name) };
+        let limit = self.elements(&content.body()?, &Fences::default())?;
+        way.push(content, 0, None, limit)
     }
 }

@@ -24,9 +24,7 @@ impl Attempt<'_> {
         runs.extend(self.plan.iter().map(|planned| (planned.run, Some(planned))));
         let at = list.map_or(0, |(run, _)| self.plan.partition_point(|planned| planned.run.id < run.id));
         runs.splice(at..at, list);
-        for (run, _) in &runs {
-            self.shared.known.forget(*run);
-        }
+        runs.iter().for_each(|(run, _)| self.snapshot.forget(*run));
         let page_size = u64::from(self.meta.page_size);
         let mut rest = runs.as_slice();
         let mut write_count = 0;
@@ -41,6 +39,7 @@ impl Attempt<'_> {
             write_count += 1;
             rest = after;
         }
+        runs.iter().for_each(|(run, _)| self.snapshot.forget_read(*run));
         self.stats.write_count += write_count;
         writer.buffer.truncate(BATCH_LEN as usize);
         writer.buffer.shrink_to(BATCH_LEN as usize);

@@ -139,6 +139,6 @@ pub fn options() -> impl Strategy<Value = Options> {
         fill_percent,
         bbolt_rules,
         no_sync: true,
-        ..Options::default()
+        ..crate::common::options()
     })
 }
