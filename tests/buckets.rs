@@ -701,3 +701,29 @@ fn random_nests_lose_no_page_whatever_is_deleted_in_which_order() {
         base.close();
     }
 }
+
+#[test]
+fn a_bucket_made_in_the_gap_that_a_deleted_range_left_is_there_once() {
+    let key = |number: u32| format!("{number:04}{}", "k".repeat(if number % 17 == 0 { 136 } else { 0 }));
+    let put = |txn: &mut Txn, number| txn.put(ROOT, key(number).as_bytes(), &[1; 46]).unwrap();
+    for gap in 76..181 {
+        for bbolt_rules in [false, true] {
+            let names = MemoryNamespace::new();
+            let options = Options { page_size: 1024, bbolt_rules, ..common::options() };
+            let db = lint::open_in(&names, Path::new(PATH), &options).unwrap();
+            write(&db, |txn| {
+                put(txn, 0);
+                (76..188).for_each(|number| put(txn, number));
+            });
+            // Of each of the two branches one leaf is left, and the name lies between them.
+            write(&db, |txn| {
+                let (from, to) = (key(1), key(181));
+                let deleted = txn.delete_range(ROOT, Some(from.as_bytes()), Some(to.as_bytes())).unwrap();
+                assert_eq!(deleted, 181 - 76);
+                txn.create_bucket(ROOT, key(gap).as_bytes()).unwrap();
+            });
+            assert_sound(&db);
+            close_sound_in(&names, &db);
+        }
+    }
+}

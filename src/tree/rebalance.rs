@@ -173,7 +173,8 @@ impl Nodes {
         let from = self.child_node(pages, id, left + 1, upper)?;
         self.drop_page(from)?;
         let node = self.touch(from)?;
-        let (body, shrunk) = (std::mem::replace(&mut node.body, Body::Branch(Vec::new())), node.shrunk);
+        let (mut body, shrunk) = (std::mem::replace(&mut node.body, Body::Branch(Vec::new())), node.shrunk);
+        self.lower_first(id, left + 1, &mut body)?;
         let target = self.touch(target_id)?;
         target.inserted_within = true;
         target.shrunk |= shrunk;
@@ -192,6 +193,19 @@ impl Nodes {
             Body::Branch(_) => self.settle(pages, target_id, upper, shape),
             Body::Leaf(_) => Ok(()),
         }
+    }
+
+    /// Gives the first entry of a branch, which is child `index` of branch `id` and about to be appended to
+    /// another, the key that `id` has for the branch: where entries before the first were cut off, keys may
+    /// have come to its node that are below its own. A page has none, and keeps bbolt's key.
+    fn lower_first(&self, id: NodeId, index: usize, body: &mut Body) -> Result<()> {
+        let Body::Branch(above) = &self.get(id)?.body else { return Err(missing()) };
+        if let (Body::Branch(items), Some(above)) = (body, above.get(index)) {
+            if let Some(first) = items.first_mut().filter(|first| matches!(first.child(), Child::Node(_))) {
+                *first = above.to(first.child());
+            }
+        }
+        Ok(())
     }
 
     /// A root branch with one child gives way to it; one without any becomes an empty leaf.
