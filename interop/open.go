@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"runtime/debug"
+	"syscall"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -60,8 +61,16 @@ func pageSizeOf(path string) int {
 }
 
 // requireReadable fails for a file whose trees bbolt cannot follow: its recursion would end the process,
-// which no recover can prevent.
+// which no recover can prevent. The file is looked at under a shared lock, since somebody may be writing it.
 func requireReadable(path string) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	if err := lockShared(file); err != nil {
+		return err
+	}
 	raw, err := openRaw(path)
 	if err != nil {
 		return err
@@ -71,6 +80,19 @@ func requireReadable(path string) error {
 		return fmt.Errorf("unreadable: %s", s.unreadable)
 	}
 	return nil
+}
+
+// lockShared waits for a shared lock as bbolt does. It goes when the file is closed.
+func lockShared(file *os.File) error {
+	for start := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		err := syscall.Flock(int(file.Fd()), syscall.LOCK_SH|syscall.LOCK_NB)
+		if err != syscall.EWOULDBLOCK {
+			return err
+		}
+		if time.Since(start) > lockTimeout {
+			return bolt.ErrTimeout
+		}
+	}
 }
 
 // view runs fn in a read transaction of a readable file.

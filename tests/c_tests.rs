@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const PROGRAMS: [&str; 18] = [
+const PROGRAMS: [&str; 19] = [
     "version",
     "contents",
     "error",
@@ -29,6 +29,7 @@ const PROGRAMS: [&str; 18] = [
     "stats",
     "memory",
     "threads",
+    "fork",
 ];
 
 /// How a program is linked.
@@ -206,6 +207,11 @@ fn many_threads_hold_in_c() {
 #[test]
 fn databases_without_a_map_hold_in_c() {
     run_program("nomap", Link::Shared, &[]);
+}
+
+#[test]
+fn forked_children_change_nothing_for_their_parents() {
+    run_program("fork", Link::Shared, &[]);
 }
 
 #[test]

@@ -22,6 +22,7 @@
 //! | `mixtures` | moves, deletions, savepoints and ranges, each commit judged by Go |
 //! | `metas` | damaged metas, metas in each other's place |
 //! | `locks` | Go and libbolt keep each other out |
+//! | `contention` | processes of both write to one file in turns |
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by a panic")]
 
 #[path = "../common/mod.rs"]
@@ -31,6 +32,7 @@ mod model;
 
 mod byte_identity;
 mod content;
+mod contention;
 mod feature_files;
 mod locks;
 mod metas;
