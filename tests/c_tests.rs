@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const PROGRAMS: [&str; 19] = [
+const PROGRAMS: [&str; 20] = [
     "version",
     "contents",
     "error",
@@ -29,6 +29,7 @@ const PROGRAMS: [&str; 19] = [
     "stats",
     "memory",
     "threads",
+    "nomap",
     "fork",
 ];
 
