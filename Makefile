@@ -25,8 +25,8 @@ PLACES = --prefix "$(PREFIX)" --libdir "$(LIBDIR)" --includedir "$(INCLUDEDIR)" 
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo lib install uninstall test setup lint header test-rust test-interop test-demo test-package \
-    test-sanitize sanitize test-hostile test-speed clean
+.PHONY: help demo lib install uninstall test setup lint header test-rust test-crash crash-soak test-interop \
+    test-demo test-package test-sanitize sanitize test-hostile test-speed clean
 
 # ---- Everyday ----
 
@@ -61,7 +61,7 @@ clean: ## remove all that was built
 
 # ---- Tests ----
 
-TESTS = test-rust test-interop test-demo test-package test-sanitize test-hostile test-speed
+TESTS = test-rust test-crash test-interop test-demo test-package test-sanitize test-hostile test-speed
 test: setup lint $(TESTS) ## install what is missing, then run every check
 
 setup: ## install what the tests need, where it is missing (apt-get, as root or by sudo)
@@ -79,6 +79,15 @@ header: ## write include/bolt.h anew from the sources
 
 test-rust: ## all of cargo's tests; they compile and run the C programs, also under valgrind
 	$(CARGO) test --workspace --locked
+
+test-crash: ## power cuts and failing disks, simulated: over 100,000 distinct disks
+	$(CARGO) run --release --locked --package crashsim -- quick
+
+SECONDS ?= 3600
+SEED ?= 1
+START ?= 0
+crash-soak: ## the same by chance, for SECONDS=, from case START= of SEED= on
+	$(CARGO) run --release --locked --package crashsim -- soak --seconds $(SECONDS) --seed $(SEED) --start $(START)
 
 test-interop: ## the tests of the oracle, the program around Go's bbolt
 	interop/test.sh
