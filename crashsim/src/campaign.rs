@@ -12,8 +12,8 @@ use crate::examine::Examiner;
 use crate::random::{Random, mix};
 use crate::verify::{Violation, text_of};
 
-/// No case takes so long: one that does hangs.
-const CASE_TIME_MAX: Duration = Duration::from_secs(600);
+/// No single disk takes so long, however busy the machine is: where none was done meanwhile, something hangs.
+const STILL_TIME_MAX: Duration = Duration::from_secs(1800);
 
 /// Which case comes with which number, and how many there are.
 pub trait Plan: Sync {
@@ -116,7 +116,7 @@ pub struct Failure {
     pub violation: Box<Violation>,
 }
 
-type Current = Mutex<Option<(Case, Instant)>>;
+type Current = Mutex<Option<Case>>;
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -150,18 +150,24 @@ pub fn perform(
             .iter()
             .map(|current| scope.spawn(|| work(plan, examiner, &next, &is_over, &failure, current)))
             .collect();
+        let mut last = (0, Instant::now());
         while workers.iter().any(|worker| !worker.is_finished()) {
             std::thread::sleep(Duration::from_millis(50));
             progress(examiner);
             if end.is_some_and(|end| Instant::now() >= end) {
                 is_over.store(true, Ordering::Relaxed);
             }
-            for current in &current {
-                if let Some((case, _)) = lock(current).filter(|(_, start)| start.elapsed() > CASE_TIME_MAX) {
-                    // A thread that hangs cannot be ended: the process has to be.
-                    eprintln!("crashsim: {case} hangs");
-                    std::process::exit(1);
-                }
+            let done = examiner.counters.images.load(Ordering::Relaxed);
+            if done != last.0 {
+                last = (done, Instant::now());
+            } else if last.1.elapsed() > STILL_TIME_MAX {
+                // A thread that hangs cannot be ended: the process has to be.
+                let cases = current.iter().filter_map(|current| *lock(current));
+                eprintln!(
+                    "crashsim: hangs in one of: {}",
+                    cases.map(|case| format!("{case} ")).collect::<String>()
+                );
+                std::process::exit(1);
             }
         }
     });
@@ -179,7 +185,7 @@ fn work(
 ) {
     while !is_over.load(Ordering::Relaxed) {
         let Some(case) = plan.case(next.fetch_add(1, Ordering::Relaxed)) else { break };
-        *lock(current) = Some((case, Instant::now()));
+        *lock(current) = Some(case);
         if let Err((case, violation)) = attempt(case, examiner) {
             is_over.store(true, Ordering::Relaxed);
             lock(failure).get_or_insert(Failure { case, violation });
