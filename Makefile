@@ -81,13 +81,13 @@ test-rust: ## all of cargo's tests; they compile and run the C programs, also un
 	$(CARGO) test --workspace --locked
 
 test-crash: ## power cuts and failing disks, simulated: over 100,000 distinct disks
-	$(CARGO) run --release --locked --package crashsim -- quick
+	$(CARGO) run --quiet --locked --profile checked --package crashsim -- quick
 
 SECONDS ?= 3600
 SEED ?= 1
 START ?= 0
 crash-soak: ## the same by chance, for SECONDS=, from case START= of SEED= on
-	$(CARGO) run --release --locked --package crashsim -- soak --seconds $(SECONDS) --seed $(SEED) --start $(START)
+	$(CARGO) run --quiet --locked --profile checked --package crashsim -- soak --seconds $(SECONDS) --seed $(SEED) --start $(START)
 
 test-interop: ## the tests of the oracle, the program around Go's bbolt
 	interop/test.sh

@@ -215,7 +215,7 @@ pub fn report(failure: &Failure) -> String {
             let _ = writeln!(text, "  step {index}: {step}");
         }
     }
-    let _ = writeln!(text, "replay with: cargo run --release -p crashsim -- replay {}", failure.case);
+    let _ = writeln!(text, "replay with: cargo run --profile checked -p crashsim -- replay {}", failure.case);
     text
 }
 

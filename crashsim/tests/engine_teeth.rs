@@ -95,6 +95,18 @@ fn edit(path: &Path, old: &str, new: &str) {
     fs::write(path, text.replace(old, new)).unwrap();
 }
 
+/// The manifest of the workspace with no other member than this, and with what the library itself needs.
+fn alone(manifest: &str) -> String {
+    let sections = manifest.split("\n[").enumerate();
+    let kept = sections.filter(|(_, section)| !section.starts_with("dev-dependencies]"));
+    let member = |(index, section): (usize, &str)| match section.strip_prefix("workspace]") {
+        Some(_) => "[workspace]\nmembers = [\"crashsim\"]\n".to_owned(),
+        None if index == 0 => section.to_owned(),
+        None => format!("[{section}"),
+    };
+    kept.map(member).collect::<Vec<String>>().join("\n")
+}
+
 /// A copy of the sources with all faults in it, each switched off.
 fn planted() -> PathBuf {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
@@ -104,13 +116,14 @@ fn planted() -> PathBuf {
         let _ = fs::remove_dir_all(directory.join(name));
     }
     fs::create_dir_all(directory.join("crashsim")).unwrap();
-    for name in ["src", "benches", "abi", "build.rs", "Cargo.toml", "Cargo.lock"] {
+    for name in ["src", "benches", "abi", "build.rs", "Cargo.lock"] {
         copy(&sources.join(name), &directory.join(name));
     }
     for name in ["src", "tests", "Cargo.toml"] {
         copy(&sources.join("crashsim").join(name), &directory.join("crashsim").join(name));
     }
-    edit(&directory.join("Cargo.toml"), "\"xtask\"", "");
+    let manifest = fs::read_to_string(sources.join("Cargo.toml")).unwrap();
+    fs::write(directory.join("Cargo.toml"), alone(&manifest)).unwrap();
     edit(&directory.join("src/lib.rs"), "pub mod db;", &format!("pub mod db;\npub mod teeth {{{SWITCH}}}"));
     for [name, path, old, new] in TEETH {
         let tooth = format!("crate::teeth::is_on({name:?})");
