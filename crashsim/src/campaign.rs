@@ -35,10 +35,10 @@ impl Quick {
             .collect();
         let random = &mut Random::new(1);
         // The longest ones first, so that no thread is left with one at the end.
-        let mut cases: Vec<Case> = (0..8).map(Case::Faults).collect();
-        cases.extend((0..80).map(Case::Deep));
-        cases.extend((0..20).map(Case::Lies));
-        let sampled = (0..1500).map(|_| Case::Small(random.next() % small_count(3)));
+        let mut cases: Vec<Case> = (0..6).map(Case::Faults).collect();
+        cases.extend((0..50).map(Case::Deep));
+        cases.extend((0..12).map(Case::Lies));
+        let sampled = (0..700).map(|_| Case::Small(random.next() % small_count(3)));
         cases.extend(sampled);
         // All sequences of two simple transactions with the default mode, and a tenth of those with the
         // others.

@@ -265,7 +265,7 @@ impl Watched {
         if !is_copy && self.slots[slot].iter().flatten().any(is_needed) {
             fault("goes over the newest meta there is".into());
         }
-        if self.durable_len < meta.high_water * meta.page_size {
+        if self.durable_len < meta.high_water.saturating_mul(meta.page_size) {
             fault(format!("reaches past the {} bytes that the file has for certain", self.durable_len));
         }
         let page_of = |sector: u64| sector * SECTOR_LEN as u64 / meta.page_size;

@@ -172,10 +172,9 @@ impl<'s, S: Source + ?Sized> Walker<'s, S> {
     /// The run of a page, which is claimed by it.
     fn run(&mut self, id: u64) -> Result<Cow<'s, [u8]>, Fault> {
         let page_size = self.meta.page_size;
-        let header = self
-            .source
-            .read(id * page_size, HEADER_LEN)
-            .ok_or_else(|| format!("page {id} lies past the end"))?;
+        let start = id.checked_mul(page_size);
+        let header = start.and_then(|start| self.source.read(start, HEADER_LEN));
+        let header = header.ok_or_else(|| format!("page {id} lies past the end"))?;
         let overflow = u32_at(&header, 12).unwrap_or(0);
         let page_count = u64::from(overflow) + 1;
         if id < 2 || page_count > self.meta.high_water.saturating_sub(id) {
