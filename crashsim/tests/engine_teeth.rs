@@ -166,7 +166,7 @@ fn each_fault_planted_in_the_engine_is_seen() {
             println!("{name}: the test of damaged files fails");
             continue;
         }
-        let simulated = simulate(&directory, &["quick", "--scale", "20"], name);
+        let simulated = simulate(&directory, &["quick"], name);
         let said = text(&simulated);
         let violation = said.lines().find(|line| line.starts_with("VIOLATION"));
         assert!(violation.is_some() && simulated.status.code() == Some(1), "{name} is not seen: {said}");
