@@ -26,7 +26,7 @@ PLACES = --prefix "$(PREFIX)" --libdir "$(LIBDIR)" --includedir "$(INCLUDEDIR)" 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help demo lib install uninstall test setup lint header test-rust test-crash crash-soak test-interop \
-    test-demo test-package test-sanitize sanitize test-hostile test-speed clean
+    test-demo test-package test-sanitize test-shuttle sanitize test-hostile test-speed clean
 
 # ---- Everyday ----
 
@@ -61,7 +61,8 @@ clean: ## remove all that was built
 
 # ---- Tests ----
 
-TESTS = test-rust test-crash test-interop test-demo test-package test-sanitize test-hostile test-speed
+TESTS = test-rust test-crash test-interop test-demo test-package test-sanitize test-shuttle test-hostile \
+    test-speed
 test: setup lint $(TESTS) ## install what is missing, then run every check
 
 setup: ## install what the tests need, where it is missing (apt-get, as root or by sudo)
@@ -88,6 +89,10 @@ SEED ?= 1
 START ?= 0
 crash-soak: ## the same by chance, for SECONDS=, from case START= of SEED= on
 	$(CARGO) run --quiet --locked --profile checked --package crashsim -- soak --seconds $(SECONDS) --seed $(SEED) --start $(START)
+
+test-shuttle: ## readers, commits and closing in the orders in which threads can pass each other (INTERLEAVINGS=N)
+	RUSTFLAGS="--cfg shuttle" CARGO_TARGET_DIR=$(CARGO_TARGET_DIR)/shuttle \
+	    $(CARGO) test --locked --test interleavings
 
 test-interop: ## the tests of the oracle, the program around Go's bbolt
 	interop/test.sh

@@ -26,6 +26,7 @@ mod scope;
 mod shared;
 mod snapshot;
 mod stats;
+pub mod sync;
 mod watch;
 
 use std::sync::Arc;

@@ -12,13 +12,13 @@
 //!     sees its beginning or none, never that of a reader before.
 
 use std::cell::Cell;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock, PoisonError};
 
 use crate::format::TxnId;
 use crate::storage::sys;
 
 use super::snapshot::Snapshot;
+use super::sync::{AtomicU64, AtomicUsize, Mutex, Ordering};
 
 const FIRST_CHUNK_LEN: usize = 64;
 const CHUNKS: usize = 24;

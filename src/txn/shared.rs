@@ -5,8 +5,7 @@
 //! D2. The committed state lives in `current`. The meta pages are read once, at open, and never again.
 //! D3. Once poisoned, the database writes nothing any more.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
@@ -19,6 +18,9 @@ use super::log::{Level, Log};
 use super::readers::{Readers, SlotId};
 use super::snapshot::Snapshot;
 use super::stats::{Sums, TxnStats};
+#[cfg(shuttle)]
+use super::sync::fault::{Fault, is_planted};
+use super::sync::{AtomicBool, AtomicU32, AtomicU64, Condvar, Mutex, MutexGuard, Ordering};
 use super::watch::Watch;
 
 /// When the list of free pages is written to the file.
@@ -270,6 +272,10 @@ impl Shared {
     /// Makes `snapshot` the newest.
     pub fn publish(&self, snapshot: Snapshot) {
         let txid = snapshot.meta.txid;
+        #[cfg(shuttle)]
+        if is_planted(Fault::TellsFirst) {
+            self.published.store(txid, Ordering::SeqCst);
+        }
         *lock(&self.current) = Some(Arc::new(snapshot));
         self.published.store(txid, Ordering::SeqCst);
         self.readers.forget_cached();
@@ -277,6 +283,11 @@ impl Shared {
 
     /// Registers a reader of the newest snapshot.
     pub fn begin_read(&self) -> Result<(SlotId, Arc<Snapshot>)> {
+        #[cfg(shuttle)]
+        if is_planted(Fault::LooksFirst) {
+            let newest = self.newest()?;
+            return self.register().map(|slot| (slot, newest));
+        }
         let slot = self.register()?;
         let cached = self.readers.take_cached(slot);
         match cached.filter(|snapshot| snapshot.meta.txid == self.published.load(Ordering::SeqCst)) {
@@ -400,6 +411,10 @@ impl Shared {
         }
         self.check_no_reader()?;
         self.closed.store(true, Ordering::SeqCst);
+        #[cfg(shuttle)]
+        if is_planted(Fault::LooksOnce) {
+            return Ok(place.take());
+        }
         if let Err(busy) = self.check_no_reader() {
             self.closed.store(false, Ordering::SeqCst);
             return Err(busy);
