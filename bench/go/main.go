@@ -1,6 +1,7 @@
 // Go's bbolt in the comparison: the same workloads as src/drivers.rs, the same arguments and results.
 //
 //	bbolt-bench child bbolt NAME=VALUE ..
+//	bbolt-bench sample bbolt NAME=VALUE ..
 
 package main
 
@@ -47,8 +48,12 @@ func parse(args []string) spec {
 }
 
 func main() {
-	if len(os.Args) < 3 || os.Args[1] != "child" || os.Args[2] != "bbolt" {
-		must(fmt.Errorf("usage: bbolt-bench child bbolt NAME=VALUE .."))
+	if len(os.Args) < 3 || os.Args[1] != "child" && os.Args[1] != "sample" || os.Args[2] != "bbolt" {
+		must(fmt.Errorf("usage: bbolt-bench child|sample bbolt NAME=VALUE .."))
+	}
+	if os.Args[1] == "sample" {
+		sample(os.Args[3:])
+		return
 	}
 	for _, outcome := range run(parse(os.Args[3:])) {
 		outcome.print()

@@ -24,7 +24,7 @@ const COLOURS: [(&str, &str); 8] = [
     ("fjall", "#e69f00"),
 ];
 
-fn colour(engine: &str) -> &'static str {
+pub fn colour(engine: &str) -> &'static str {
     COLOURS.iter().find(|(name, _)| *name == engine).map_or("#666666", |(_, colour)| colour)
 }
 

@@ -3,6 +3,7 @@
 use crate::Result;
 use crate::measure;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
@@ -28,6 +29,18 @@ fn file_system(directory: &Path) -> Option<String> {
         }
     }
     Some(best?.1)
+}
+
+/// How many KiB Linux reads from the disk below `directory` where it reads ahead.
+pub fn read_ahead_kib(directory: &Path) -> String {
+    let read = || {
+        let device = fs::metadata(directory).ok()?.dev();
+        let device = format!("/sys/dev/block/{}:{}", libc::major(device), libc::minor(device));
+        // A partition has the settings of its disk.
+        let places = ["queue", "../queue"].map(|queue| format!("{device}/{queue}/read_ahead_kb"));
+        places.iter().find_map(|place| fs::read_to_string(place).ok())
+    };
+    read().map_or_else(|| "an unknown number of".to_owned(), |text| text.trim().to_owned())
 }
 
 /// One line about the machine.

@@ -1,4 +1,4 @@
-//! libbolt beside its peers. `run.sh` builds everything and calls this; README.md says what is measured and how.
+//! libbolt beside its peers. `run.sh` and `scaling.sh` build everything and call this; README.md says what is measured and how.
 
 mod chart;
 mod drivers;
@@ -10,6 +10,7 @@ mod model;
 mod report;
 mod rows;
 mod runner;
+mod scaling;
 mod spec;
 mod syncs;
 mod workload;
@@ -148,6 +149,8 @@ fn main() {
     let done = match args.split_first() {
         Some((command, rest)) if command == "child" => child(rest),
         Some((command, rest)) if command == "run" => run(rest),
+        Some((command, rest)) if command == "sample" => scaling::child(rest),
+        Some((command, rest)) if command == "scaling" => scaling::command(rest),
         _ => Err(USAGE.into()),
     };
     if let Err(error) = done {

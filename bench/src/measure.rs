@@ -49,7 +49,7 @@ impl Meter {
     }
 }
 
-fn cpu_ns() -> Result<u64> {
+pub fn cpu_ns() -> Result<u64> {
     cpu_ns_of(libc::RUSAGE_SELF)
 }
 
@@ -58,7 +58,7 @@ pub fn cpu_ns_with_children() -> Result<u64> {
     Ok(cpu_ns()? + cpu_ns_of(libc::RUSAGE_CHILDREN)?)
 }
 
-fn cpu_ns_of(whom: libc::c_int) -> Result<u64> {
+fn usage_of(whom: libc::c_int) -> Result<libc::rusage> {
     let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
     // SAFETY: the pointer is to a struct of the right size.
     let code = unsafe { libc::getrusage(whom, usage.as_mut_ptr()) };
@@ -66,7 +66,11 @@ fn cpu_ns_of(whom: libc::c_int) -> Result<u64> {
         return Err(std::io::Error::last_os_error().into());
     }
     // SAFETY: getrusage filled it.
-    let usage = unsafe { usage.assume_init() };
+    Ok(unsafe { usage.assume_init() })
+}
+
+fn cpu_ns_of(whom: libc::c_int) -> Result<u64> {
+    let usage = usage_of(whom)?;
     let ns = |time: libc::timeval| time.tv_sec as u64 * 1_000_000_000 + time.tv_usec as u64 * 1000;
     Ok(ns(usage.ru_utime) + ns(usage.ru_stime))
 }
@@ -75,6 +79,13 @@ fn cpu_ns_of(whom: libc::c_int) -> Result<u64> {
 fn proc_number(text: &str, name: &str) -> Option<u64> {
     let line = text.lines().find(|line| line.starts_with(name))?;
     line.split_whitespace().nth(1)?.parse().ok()
+}
+
+/// Pages that this process had to wait for, and bytes that were read from the disk for it.
+pub fn major_faults_and_read_bytes() -> Result<(u64, u64)> {
+    let text = fs::read_to_string("/proc/self/io")?;
+    let read_bytes = proc_number(&text, "read_bytes:").ok_or("/proc/self/io has no read_bytes")?;
+    Ok((usage_of(libc::RUSAGE_SELF)?.ru_majflt as u64, read_bytes))
 }
 
 /// Bytes handed to write calls since the process began.

@@ -38,14 +38,14 @@ pub struct Report<'r> {
     head: Head,
 }
 
-fn median(mut numbers: Vec<f64>) -> f64 {
+pub fn median(mut numbers: Vec<f64>) -> f64 {
     numbers.sort_by(f64::total_cmp);
     let middle = numbers.len() / 2;
     if numbers.len() % 2 == 1 { numbers[middle] } else { (numbers[middle - 1] + numbers[middle]) / 2.0 }
 }
 
 /// Three significant digits at most, with a unit of thousands.
-fn rate(per_second: f64) -> String {
+pub fn rate(per_second: f64) -> String {
     let (number, unit) = match per_second {
         rate if rate >= 1e6 => (rate / 1e6, "M/s"),
         rate if rate >= 1e3 => (rate / 1e3, "k/s"),
@@ -54,7 +54,7 @@ fn rate(per_second: f64) -> String {
     format!("{} {unit}", short(number))
 }
 
-fn duration(ns: f64) -> String {
+pub fn duration(ns: f64) -> String {
     match ns {
         ns if ns >= 1e6 => format!("{} ms", short(ns / 1e6)),
         ns if ns >= 1e3 => format!("{} us", short(ns / 1e3)),
@@ -62,7 +62,7 @@ fn duration(ns: f64) -> String {
     }
 }
 
-fn short(number: f64) -> String {
+pub fn short(number: f64) -> String {
     match number {
         number if number >= 100.0 => format!("{number:.0}"),
         number if number >= 10.0 => format!("{number:.1}"),

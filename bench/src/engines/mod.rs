@@ -12,6 +12,7 @@ pub mod sqlite;
 use crate::Result;
 use crate::drivers;
 use crate::engine::Engine;
+use crate::scaling::{self, Job, Sample};
 use crate::spec::{Outcome, Spec};
 
 /// Every engine in the order of the table's columns. Go's bbolt runs in a program of its own.
@@ -31,6 +32,20 @@ fn run<E: Engine>(spec: &Spec) -> Result<Done> {
     match E::unsupported(spec) {
         Some(reason) => Ok(Done::Unsupported(reason)),
         None => Ok(Done::Outcomes(drivers::run::<E>(spec)?)),
+    }
+}
+
+/// One measurement of how costs grow.
+pub fn sample_by_name(engine: &str, job: &Job) -> Result<Sample> {
+    match engine {
+        #[cfg(feature = "libbolt")]
+        LIBBOLT => scaling::run::<bolt::Bolt>(job),
+        "lmdb" => scaling::run::<lmdb::Lmdb>(job),
+        "libmdbx" => scaling::run::<mdbx::Mdbx>(job),
+        "redb" => scaling::run::<redb::Redb>(job),
+        "sqlite" => scaling::run::<sqlite::Sqlite>(job),
+        "fjall" => scaling::run::<fjall::Fjall>(job),
+        other => Err(format!("{other}: no engine of that name in this program").into()),
     }
 }
 
