@@ -26,7 +26,8 @@ PLACES = --prefix "$(PREFIX)" --libdir "$(LIBDIR)" --includedir "$(INCLUDEDIR)" 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help demo lib install uninstall test setup lint header test-rust test-crash crash-soak test-interop \
-    test-demo test-package test-sanitize test-shuttle sanitize test-hostile test-speed clean
+    test-demo test-package test-sanitize test-shuttle sanitize test-hostile test-speed coverage mutants \
+    clean
 
 # ---- Everyday ----
 
@@ -118,3 +119,14 @@ test-sanitize: ## the C tests under ASan, LSan, UBSan and TSan, with libbolt ins
 
 sanitize: ## the same with threads that go on twenty times as long
 	BOLT_TEST_ROUNDS=20 tests/sanitize/run.sh
+
+# ---- Longer: what the tests are worth ----
+
+coverage: ## the lines of the engine that the tests run, layer by layer, and those that they do not
+	scripts/coverage.sh
+
+# Its own targets are in a directory of their own; a stopped run is gone on with.
+PARTS ?=
+AGAIN ?=
+mutants: ## change the engine in one place after the other, and see whether a test fails (PARTS=, AGAIN=1)
+	scripts/mutants.sh $(if $(AGAIN),--again) $(PARTS)

@@ -443,3 +443,47 @@ fn bytes_that_a_read_transaction_returned_are_those_of_the_file_and_no_copy() {
     drop((one, two));
     close_sound(&db);
 }
+
+/// What [`Txn::get_many`] says of all of `keys`, having compared it with what [`Txn::get`] says of each.
+fn get_many(txn: &Txn, bucket: BucketId, keys: &[Vec<u8>]) -> Vec<Option<Vec<u8>>> {
+    let keys = keys.iter().map(Vec::as_slice).collect::<Vec<_>>();
+    let mut values = vec![Some(&b"old"[..]); keys.len()];
+    txn.get_many(bucket, &keys, &mut values).unwrap();
+    for (key, value) in keys.iter().zip(&values) {
+        assert_eq!(*value, txn.get(bucket, key).unwrap(), "{key:?}");
+    }
+    values.into_iter().map(|value| value.map(<[u8]>::to_vec)).collect()
+}
+
+#[test]
+fn many_keys_asked_for_at_once_have_the_values_that_each_has_alone() {
+    with_both_storages(|db| {
+        let keys = (0..400u32).rev().map(|number| key(number).to_vec()).chain([Vec::new(), vec![1; 9]]);
+        let keys = keys.collect::<Vec<_>>();
+        write(&db, |txn| {
+            let [empty, inline, large] =
+                [b"a", b"b", b"c"].map(|name| txn.create_bucket(ROOT, name).unwrap());
+            txn.put(inline, &key(7), b"seven").unwrap();
+            assert!(get_many(txn, empty, &keys).iter().all(Option::is_none));
+            fill(txn, large, 0);
+            assert_eq!(get_many(txn, large, &keys).iter().flatten().count(), 300);
+        });
+        write(&db, |txn| {
+            let [empty, inline, large] = [b"a", b"b", b"c"].map(|name| txn.bucket(ROOT, name).unwrap());
+            assert!(get_many(txn, empty, &keys).iter().all(Option::is_none));
+            assert_eq!(get_many(txn, inline, &keys)[392].as_deref(), Some(&b"seven"[..]));
+            // Some of the leaves are changed, the others are still those of the file.
+            (100..120).for_each(|number| txn.delete(large, &key(number)).unwrap());
+            txn.create_bucket(large, &key(300)).unwrap();
+            assert_eq!(get_many(txn, large, &keys).iter().flatten().count(), 280);
+        });
+        let mut txn = db.begin_read().unwrap();
+        let large = txn.bucket(ROOT, b"c").unwrap();
+        let values = get_many(&txn, large, &keys);
+        assert_eq!(values.iter().flatten().count(), 280);
+        assert_eq!(values[100], Some(vec![299u32 as u8; LENS[4]]), "the key 299");
+        assert_eq!(get_many(&txn, large, &[]), []);
+        let refused = txn.get_many(large, &[&key(1), &key(2)], &mut [None]);
+        assert!(matches!(refused, Err(Error::Argument(_))));
+    });
+}

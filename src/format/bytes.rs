@@ -94,6 +94,11 @@ mod tests {
         assert_eq!(u32_at(&bytes, 2), Some(0x5678_9abc));
         assert_eq!(u64_at(&bytes, 8), Some(u64::MAX - 1));
         assert_eq!(u64_pair_at(&bytes, 0).map(|pair| pair.1), Some(u64::MAX - 1));
+        assert_eq!(put_u64_pair(&mut bytes, 7, 1 << 63 | 9), Some(()));
+        assert_eq!(u64_pair_at(&bytes, 0), Some((7, 1 << 63 | 9)));
+        assert_eq!(u64_pair_at(&bytes, 1), None);
+        assert_eq!(put_u64_pair(&mut bytes[1..], 7, 9), None);
+        assert_eq!(put_u64(&mut bytes, 8, u64::MAX - 1), Some(()));
         assert_eq!(u64_at(&bytes, 9), None);
         assert_eq!(u16_at(&bytes, usize::MAX), None);
         assert_eq!(put_u32(&mut bytes, 13, 1), None);
@@ -119,7 +124,11 @@ mod tests {
             }
         }
         assert_eq!(prefix(b"abcdefghi"), prefix(b"abcdefgh"));
+        assert_eq!(prefix(b""), 0);
+        assert_eq!(prefix(b"a"), 0x6100_0000_0000_0000);
         assert_eq!(prefix(b"ab"), 0x6162_0000_0000_0000);
+        assert_eq!(prefix(b"abcdefg"), 0x6162_6364_6566_6700);
+        assert_eq!(prefix(b"abcdefgh"), 0x6162_6364_6566_6768);
     }
 
     #[test]

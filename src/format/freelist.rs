@@ -93,11 +93,33 @@ mod tests {
     }
 
     #[test]
+    fn a_list_takes_8_bytes_an_id_and_8_more_for_a_long_count() {
+        for (count, len) in [(0, 16), (1, 24), (65534, 524288), (65535, 524304), (65536, 524312)] {
+            assert_eq!(encoded_len(count), len);
+            let mut run = vec![0xAA; len as usize];
+            assert_eq!(encode(&mut run[1..], 5, 0, count, 1000..1000 + count), None);
+            assert_eq!(encode(&mut run, 5, 0, count, 1000..1000 + count), Some(()));
+            assert_eq!(decode(&run, 5, 1 << 40).unwrap().count() as u64, count);
+        }
+    }
+
+    #[test]
+    fn what_is_no_list_or_another_one_is_refused() {
+        let mut run = vec![0; 4096];
+        page::put_header(&mut run, 5, Kind::Leaf, 1, 0).unwrap();
+        assert!(decode(&run, 5, 50).is_err());
+        page::put_header(&mut run, 6, Kind::Freelist, 1, 0).unwrap();
+        assert!(decode(&run, 5, 50).is_err());
+        assert!(decode(&run[..15], 6, 50).is_err());
+    }
+
+    #[test]
     fn ids_outside_the_file_or_of_the_list_itself_are_refused() {
-        for bad in [0, 1, 5, 50, u64::MAX] {
+        for id in [0, 1, 2, 4, 5, 6, 7, 49, 50, u64::MAX] {
             let mut run = vec![0; 4096];
-            encode(&mut run, 5, 0, 1, std::iter::once(bad)).unwrap();
-            assert!(decode(&run, 5, 50).unwrap().next().unwrap().is_err(), "{bad}");
+            encode(&mut run, 5, 1, 1, std::iter::once(id)).unwrap();
+            let is_good = [2, 4, 7, 49].contains(&id);
+            assert_eq!(decode(&run, 5, 50).unwrap().next().unwrap().is_ok(), is_good, "{id}");
         }
     }
 

@@ -126,6 +126,31 @@ mod tests {
     }
 
     #[test]
+    fn each_transaction_has_the_next_id_and_the_other_slot_until_the_ids_run_out() {
+        assert_eq!(META_LEN, 80);
+        assert_eq!((fresh(6).slot(), fresh(7).slot()), (0, 1));
+        assert_eq!(fresh(7).next_txid().unwrap(), 8);
+        assert_eq!(fresh(TXID_LIMIT - 2).next_txid().unwrap(), TXID_LIMIT - 1);
+        for txid in [TXID_LIMIT - 1, TXID_LIMIT, u64::MAX] {
+            assert!(matches!(fresh(txid).next_txid(), Err(Error::Corrupt { .. })), "{txid}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_meta_is_refused_with_the_reason() {
+        let page = fresh(1).encode(1);
+        let changed = |offset: usize| {
+            let mut bad = page;
+            bad[offset] ^= 0x10;
+            Meta::decode(&bad)
+        };
+        assert!(matches!(changed(16), Err(Error::Invalid(_))));
+        assert!(matches!(changed(20), Err(Error::Version(0x12))));
+        assert!(matches!(changed(24), Err(Error::Checksum(_))));
+        assert!(matches!(Meta::decode(&page[..79]), Err(Error::Invalid(_))));
+    }
+
+    #[test]
     fn any_changed_byte_of_the_struct_is_noticed() {
         let page = fresh(7).encode(1);
         for offset in PAGE_HEADER_LEN..META_LEN {

@@ -71,3 +71,14 @@ pub const FIRST_PAGE: PageId = 2;
 pub fn max_value_len(key_len: usize) -> u64 {
     MAX_ELEMENT_SPAN - ELEMENT_LEN as u64 - key_len as u64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_may_be_as_long_as_go_can_read_it() {
+        assert_eq!(max_value_len(1), 2_147_483_630);
+        assert_eq!(max_value_len(MAX_KEY_LEN), 2_147_450_863);
+    }
+}

@@ -529,6 +529,149 @@ mod tests {
     }
 
     #[test]
+    fn each_way_to_an_element_leads_to_the_same_bytes() {
+        let pairs: [(&[u8], &[u8], bool); 3] =
+            [(b"a", b"1", false), (b"bc", &[7; 20], true), (b"d", b"", false)];
+        let run = leaf(&pairs);
+        let page = Page::verify(&run, 9, 100).unwrap();
+        assert_eq!((page.id(), page.count(), page.bytes().len()), (9, 3, 4096));
+        let places = page.leaf_places(0, 3).collect::<Vec<_>>();
+        for (index, (key, value, is_bucket)) in pairs.into_iter().enumerate() {
+            let element = Page::leaf_again(&run, 9, 3).leaf(index).unwrap();
+            assert_eq!((element.key, element.value, element.is_bucket), (key, value, is_bucket));
+            assert_eq!(page.key(index).unwrap(), key);
+            assert_eq!(page.key_of::<true>(index), Some(key));
+            assert_eq!(page.key_hint::<true>(index), Some(element.key_offset));
+            let place = places[index];
+            assert_eq!((place.key_offset as usize, place.is_bucket), (element.key_offset, is_bucket));
+            assert_eq!((place.key_len as usize, place.value_len as usize), (key.len(), value.len()));
+            assert_eq!(place.end() as usize, element.key_offset + key.len() + value.len());
+        }
+        let offsets =
+            |start, count| page.leaf_places(start, count).map(|place| place.key_offset).collect::<Vec<_>>();
+        assert_eq!(offsets(1, 1), [places[1].key_offset]);
+        assert_eq!(offsets(2, 9), [places[2].key_offset]);
+        assert_eq!(offsets(9, 9), []);
+        assert_eq!(Page::leaf_again(&run[..63], 9, 3).leaf_places(0, 3).count(), 0, "a table cut short");
+    }
+
+    #[test]
+    fn each_way_to_a_child_leads_to_the_same_one() {
+        let mut run = vec![0; 1024];
+        let mut builder = PageBuilder::new(&mut run, 4, Kind::Branch, 3, 0).unwrap();
+        builder.branch_table([(1, 10), (2, 11), (3, 2)].into_iter()).unwrap();
+        builder.data(b"bddfff").unwrap();
+        builder.finish().unwrap();
+        let page = Page::verify(&run, 4, 12).unwrap();
+        let places = page.branch_places().map(Option::unwrap).collect::<Vec<_>>();
+        let wanted: [(&[u8], PageId); 3] = [(b"b", 10), (b"dd", 11), (b"fff", 2)];
+        for (index, (key, child)) in wanted.into_iter().enumerate() {
+            let key_offset = page.branch(index).unwrap().2;
+            assert_eq!(page.branch(index).unwrap(), (key, child, key_offset));
+            assert_eq!(places[index], (key, key_offset as u64, child));
+            assert_eq!(page.child(index).unwrap(), child);
+            assert_eq!(page.key(index).unwrap(), key);
+            assert_eq!(page.key_of::<false>(index), Some(key));
+            assert_eq!(page.key_hint::<false>(index), Some(key_offset));
+        }
+        assert_eq!(page.used_len().unwrap(), 16 + 3 * 16 + 6);
+        assert!(page.branch(64).is_err() && page.child(64).is_err() && page.key(64).is_err());
+        assert_eq!((page.key_of::<false>(64), page.key_hint::<false>(64)), (None, None));
+        for (offset, text) in
+            [(20, "element 0 lies outside its page"), (36, "element 1 lies outside its page")]
+        {
+            let mut bad = run.clone();
+            put_u32(&mut bad, offset, 1 << 20).unwrap();
+            let error = Page::verify(&bad, 4, 12).err().unwrap().to_string();
+            assert!(error.contains(text), "{error}");
+            let places = Page::trusted(&bad, 4)
+                .unwrap()
+                .branch_places()
+                .map(|place| place.is_some())
+                .collect::<Vec<_>>();
+            assert_eq!(places, [offset != 20, offset != 36, true]);
+        }
+    }
+
+    #[test]
+    fn children_are_pages_of_trees_and_not_the_branch_itself() {
+        for (child, is_good) in
+            [(0, false), (1, false), (2, true), (3, true), (4, false), (11, true), (12, false)]
+        {
+            let mut run = vec![0; 1024];
+            let mut builder = PageBuilder::new(&mut run, 4, Kind::Branch, 1, 0).unwrap();
+            builder.branch_table([(1, child)].into_iter()).unwrap();
+            builder.data(b"b").unwrap();
+            builder.finish().unwrap();
+            assert_eq!(Page::verify(&run, 4, 12).is_ok(), is_good, "{child}");
+        }
+    }
+
+    #[test]
+    fn a_key_begins_behind_the_table_and_may_follow_it_at_once() {
+        let run = leaf(&[(b"a", b"1", false), (b"b", b"2", false)]);
+        assert_eq!(Page::verify(&run, 9, 100).unwrap().leaf(0).unwrap().key_offset, 48);
+        let mut bad = run.clone();
+        // The first key is the last byte of the table, which is zero.
+        put_u32(&mut bad, 20, 31).unwrap();
+        let error = Page::verify(&bad, 9, 100).err().unwrap().to_string();
+        assert!(error.contains("element 0 has its key within the table"), "{error}");
+    }
+
+    #[test]
+    fn a_page_as_long_as_its_data_is_full_and_a_shorter_one_is_refused() {
+        let pairs: [(&[u8], &[u8], bool); 2] = [(b"a", &[1; 20], false), (b"b", &[2; 30], false)];
+        let len = 16 + 2 * 16 + 2 + 50;
+        for (given, fits) in [(len, true), (len - 1, false), (16 + 31, false), (15, false)] {
+            let mut run = vec![0; given];
+            let written = PageBuilder::new(&mut run, 9, Kind::Leaf, 2, 0).and_then(|mut builder| {
+                builder.leaf_table([(1, 20, false), (1, 30, false)].into_iter())?;
+                pairs.iter().try_for_each(|(key, value, _)| {
+                    builder.data(key)?;
+                    builder.data(value)
+                })?;
+                builder.finish()
+            });
+            assert_eq!(written.is_some(), fits, "{given}");
+            assert_eq!(Page::verify(&run, 9, 100).is_ok(), fits, "{given}");
+        }
+    }
+
+    #[test]
+    fn the_flags_of_a_header_are_one_kind_or_none() {
+        let mut run = vec![0; 64];
+        for kind in [Kind::Branch, Kind::Leaf, Kind::Meta, Kind::Freelist] {
+            put_header(&mut run, 77, kind, 3, 5).unwrap();
+            let header = Header::decode(&run).unwrap();
+            assert_eq!((header.id, header.count, header.overflow), (77, 3, 5));
+            assert_eq!(header.kind(), Some(kind));
+            let is_tree = matches!(kind, Kind::Branch | Kind::Leaf);
+            assert_eq!(Page::trusted(&run, 77).is_ok(), is_tree);
+        }
+        for flags in [0, 3, 6, 8, 0x12, 0x20] {
+            put_u16(&mut run, 8, flags).unwrap();
+            assert_eq!(Header::decode(&run).unwrap().kind(), None, "{flags}");
+            let error = Page::trusted(&run, 77).err().unwrap().to_string();
+            assert!(error.contains(&format!("its flags are {flags:#x}")), "{error}");
+        }
+        assert!(Header::decode(&run[..15]).is_none());
+        assert_eq!(
+            Page::trusted(&run[..15], 77).err().unwrap().to_string(),
+            Error::corrupt(77, "the page is cut short").to_string()
+        );
+    }
+
+    #[test]
+    fn data_that_begin_farther_away_than_an_element_can_say_are_refused() {
+        let mut run = vec![0; 4096];
+        let mut builder = PageBuilder::new(&mut run, 9, Kind::Leaf, 2, 0).unwrap();
+        let far = u32::MAX - 32;
+        assert_eq!(builder.leaf_table([(10, far, false), (1, 1, false)].into_iter()), Some(()));
+        let mut builder = PageBuilder::new(&mut run, 9, Kind::Leaf, 2, 0).unwrap();
+        assert_eq!(builder.leaf_table([(17, u32::MAX, false), (1, 1, false)].into_iter()), None);
+    }
+
+    #[test]
     fn every_changed_bit_gives_an_error_or_bytes_within_the_run() {
         let run = leaf(&[(b"a", b"1", false), (b"c", b"2", true), (b"d", b"33", false)]);
         for bit in 0..8 * 80 {

@@ -240,10 +240,39 @@ mod tests {
     }
 
     #[test]
+    fn pages_side_by_side_are_taken_and_given_back() {
+        let mut list = list(&[3, 5, 6, 7]);
+        assert_eq!(list.allocate_near(4), None);
+        assert_eq!(list.allocate(4), None);
+        assert_eq!(list.allocate_near(3), Some(run(5, 3)));
+        assert!(list.ids().eq([3]));
+        list.give_back(run(4, 4)).unwrap();
+        assert!(list.ids().eq([3, 4, 5, 6, 7]));
+        assert_eq!(list.allocate(4), Some(3), "it is looked for again");
+    }
+
+    #[test]
+    fn free_and_waiting_pages_are_counted_and_named_in_order() {
+        let mut list = list(&[3, 8, 30]);
+        let free_len = list.free.memory_len();
+        assert_eq!(list.memory_len(), free_len);
+        list.free(10, vec![run(5, 2), run(20, 1)], 100).unwrap();
+        list.free(11, vec![run(2, 1), run(98, 2)], 100).unwrap();
+        assert!(list.ids().eq([2, 3, 5, 6, 8, 20, 30, 98, 99]));
+        assert_eq!((list.free_count(), list.pending_count(), list.count()), (3, 6, 9));
+        assert!((2..100).all(|id| list.contains(id) == list.ids().any(|named| named == id)));
+        let pending_len = list.pending.capacity() as u64 * 32 + 2 * 2 * 16;
+        assert_eq!(list.memory_len(), free_len + list.waiting.memory_len() + pending_len);
+        list.free(12, Vec::new(), 100).unwrap();
+        assert_eq!(list.pending.len(), 2, "who frees nothing waits for nothing");
+    }
+
+    #[test]
     fn a_page_is_never_freed_twice() {
         let mut list = list(&[7]);
         list.free(2, vec![run(20, 3)], 100).unwrap();
-        for bad in [run(7, 1), run(6, 2), run(22, 1), run(0, 1), run(1, 2), run(99, 2), run(u64::MAX, 2)] {
+        let outside = [run(0, 1), run(1, 2), run(99, 2), run(u64::MAX, 2)];
+        for bad in [run(7, 1), run(6, 2), run(22, 1), run(19, 2), run(18, 3)].into_iter().chain(outside) {
             let before = list.count();
             assert!(list.free(3, vec![run(40, 1), bad], 100).is_err(), "{bad:?}");
             assert_eq!(list.count(), before);

@@ -191,7 +191,7 @@ fn scan_word(word: u64, base: PageId, len: u64, start: &mut PageId, found: &mut 
         if *found == 0 {
             *start = base + position;
         }
-        let ones = u64::from(rest.trailing_ones()).min(WORD_BITS - position);
+        let ones = u64::from(rest.trailing_ones());
         *found += ones;
         if *found >= len {
             return Some(*start);
@@ -271,6 +271,40 @@ mod tests {
         set.remove_run(CHUNK_BITS - 70, 71);
         assert_eq!(set.find_run(1), Some(CHUNK_BITS + 1));
         assert!(!set.insert_run(CHUNK_BITS, 2).unwrap(), "the second was there");
+    }
+
+    #[test]
+    fn an_id_is_in_the_set_from_its_insertion_to_its_removal() {
+        let ids = [0, 1, 63, 64, 127, CHUNK_BITS - 1, CHUNK_BITS, 5 * CHUNK_BITS + 130];
+        let mut set = PageSet::new();
+        assert!(set.is_empty() && !set.contains(0));
+        for (index, id) in ids.into_iter().enumerate() {
+            assert!(!set.contains(id), "{id}");
+            assert!(set.insert(id).unwrap());
+            assert!(!set.insert(id).unwrap(), "{id} is there");
+            assert!(set.contains(id) && !set.is_empty());
+            assert!((0..=index).all(|index| set.contains(ids[index])));
+        }
+        assert!(
+            ![2, 62, 65, 128, CHUNK_BITS + 1, 5 * CHUNK_BITS, u64::MAX].iter().any(|&id| set.contains(id))
+        );
+        assert!(set.iter().eq(ids));
+        assert!(!set.remove(2) && !set.remove(u64::MAX) && !set.remove(2 * CHUNK_BITS));
+        assert!(ids.into_iter().all(|id| set.remove(id) && !set.contains(id)));
+        assert!(set.is_empty());
+        assert!(set.insert(u64::MAX).is_err(), "nobody has the memory for its table");
+    }
+
+    #[test]
+    fn memory_follows_what_is_in_the_set() {
+        let mut set = PageSet::new();
+        assert_eq!(set.memory_len(), 0);
+        for (id, chunk_count) in [(5, 1), (6, 1), (CHUNK_BITS, 2), (70 * CHUNK_BITS, 3)] {
+            set.insert(id).unwrap();
+            assert_eq!(set.memory_len(), chunk_count * 4104 + set.chunks.capacity() as u64 * 8);
+        }
+        set.remove(CHUNK_BITS);
+        assert_eq!(set.memory_len(), 2 * 4104 + set.chunks.capacity() as u64 * 8);
     }
 
     #[test]
