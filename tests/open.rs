@@ -103,6 +103,7 @@ fn a_file_that_is_no_database_is_refused_and_not_written() {
     assert_refused("one byte", b"x", code::TOOSHORT);
     assert_refused("a short text", b"This is a text file, no more.\n", code::TOOSHORT);
     assert_refused("a byte too short for two metas", &junk(2047), code::TOOSHORT);
+    assert_refused("as long as two metas", &junk(2048), code::INVALID);
     assert_refused("a text", "A line of a text file.\n".repeat(800).as_bytes(), code::INVALID);
     assert_refused("junk", &junk(8192), code::INVALID);
     assert_refused("zeros, but too many for a new file", &vec![0; 4 * 65536 + 1], code::INVALID);
@@ -250,6 +251,20 @@ fn the_newest_meta_is_adopted_in_whichever_slot_it_stands() {
         assert_eq!(keys(&db), ["1", "2", "3", "4", "5", "6"]);
         close_sound_in(&names, &db);
     }
+}
+
+#[test]
+fn of_two_metas_with_the_same_id_the_first_is_adopted() {
+    let mut bytes = sample(4096);
+    let txid = raw::newest(&bytes).1.txid;
+    edit_meta(&mut bytes, 1, |meta| {
+        meta[24..32].copy_from_slice(&77u64.to_ne_bytes());
+        meta[48..56].copy_from_slice(&txid.to_ne_bytes());
+    });
+    let db = Db::from_bytes(bytes, &reading()).unwrap();
+    assert_eq!(db.begin_read().unwrap().sequence(ROOT).unwrap(), 0);
+    assert_eq!(keys(&db), ["1", "2", "3"]);
+    assert_sound(&db);
 }
 
 /// It may hold the last commit that was acknowledged, so nothing may be written past it.

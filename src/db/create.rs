@@ -142,6 +142,8 @@ mod tests {
         let whole = image(4096).unwrap();
         assert!(unborn(Vec::new()));
         assert!(unborn(vec![0; 16384]));
+        assert!(unborn(vec![0; 4 * 65536]));
+        assert!(unborn(image(65536).unwrap()[..4 * 65536 - 1].to_vec()));
         for cut in [1, 511, 512, 4096, 5000, 16383] {
             assert!(unborn(whole[..cut].to_vec()), "{cut}");
         }
@@ -149,6 +151,9 @@ mod tests {
         torn[..512].fill(0);
         torn[4096..4608].fill(0);
         assert!(unborn(torn));
+        let mut garbled = whole.clone();
+        garbled[4096..4608].fill(0xAA);
+        assert!(!unborn(garbled));
         let mut other = whole.clone();
         other[13000] = 1;
         assert!(!unborn(other));
