@@ -13,6 +13,9 @@ const LAYERS: [&str; 8] = ["error", "format", "storage", "freelist", "tree", "tx
 /// The files outside `ffi` that may hold unsafe code.
 const UNSAFE: [&str; 2] = ["storage/map.rs", "storage/sys.rs"];
 const LINES_MAX: usize = 500;
+/// What asks for memory of any length and aborts where there is none; `try_reserve` can fail.
+const ABORTING: [&str; 7] =
+    [".to_vec()", ".collect()", ".collect::<", "with_capacity(", ".concat()", "Box::from(", ".repeat("];
 /// Words that leave something to be done, in two parts, so that they are not found here.
 const UNDONE: [&str; 5] =
     [concat!("TO", "DO"), concat!("to", "do"), concat!("FIX", "ME"), concat!("XX", "X"), concat!("HA", "CK")];
@@ -47,6 +50,11 @@ fn faults(path: &str, source: &str) -> Vec<String> {
     rule(
         path != "format/bytes.rs" && words(body).any(is_integer),
         "integers as bytes outside format/bytes.rs",
+    );
+    // The border to C passes on what is the engine's, and texts; what a file in memory calls `to_vec` can fail.
+    rule(
+        layer != "ffi" && path != "storage/memory.rs" && ABORTING.iter().any(|call| body.contains(call)),
+        "memory asked for without a way to fail",
     );
     rule(body.lines().count() > LINES_MAX, "too long");
     faults
@@ -138,6 +146,8 @@ fn a_planted_fault_against_each_rule_is_found() {
         ("db/open.rs", "use std::fs::File;", "files outside storage"),
         ("format/meta.rs", "u32::from_le_bytes(b)", "integers as bytes outside format/bytes.rs"),
         ("tree/node.rs", "n.to_be_bytes()", "integers as bytes outside format/bytes.rs"),
+        ("txn/mod.rs", "let name = name.to_vec();", "memory asked for without a way to fail"),
+        ("tree/node.rs", "iter.collect::<Vec<_>>()", "memory asked for without a way to fail"),
         ("tree/node.rs", &too_long, "too long"),
     ];
     for (path, source, fault) in planted {
@@ -160,6 +170,8 @@ fn what_the_rules_allow_is_no_fault() {
         ("storage/sys.rs", "unsafe { libc::fsync(3) }; use std::fs::File;"),
         ("format/bytes.rs", "u64::from_le_bytes(b)"),
         ("error.rs", "libc::EIO"),
+        ("ffi/callback.rs", "text.bytes().collect()"),
+        ("tree/node.rs", "mod tests {\n    let all: Vec<_> = keys.collect();"),
         ("db/create.rs", "mod tests { std::fs::read(path) }"),
         ("tree/node.rs", &long_tests),
     ];

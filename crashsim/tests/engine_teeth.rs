@@ -25,8 +25,8 @@ const TEETH: [[&str; 4]; 9] = [
     [
         "a meta page in the wrong slot",
         "src/txn/commit.rs",
-        "write_meta(self.shared, &self.meta, self.meta.slot(), len)?;",
-        "write_meta(self.shared, &self.meta, self.meta.slot() ^ u64::from(tooth!), len)?;",
+        "write_meta(self.shared, &self.meta, self.meta.slot(), page)?;",
+        "write_meta(self.shared, &self.meta, self.meta.slot() ^ u64::from(tooth!), page)?;",
     ],
     [
         "a commit acknowledged before its meta page is durable",

@@ -1,6 +1,8 @@
 //! The only place where integers are read from bytes or written to them. All are little-endian.
 #![allow(clippy::disallowed_methods, reason = "this is the place that the rule names")]
 
+use crate::error::Result;
+
 /// The `N` bytes at `offset`, or `None` past the end.
 #[inline(always)]
 fn array_at<const N: usize>(bytes: &[u8], offset: usize) -> Option<[u8; N]> {
@@ -30,6 +32,14 @@ pub fn u64_at(bytes: &[u8], offset: usize) -> Option<u64> {
 pub fn u64_pair_at(bytes: &[u8], offset: usize) -> Option<(u64, u64)> {
     let both = u128::from_le_bytes(array_at(bytes, offset)?);
     Some((both as u64, (both >> 64) as u64))
+}
+
+/// The bytes once more, where there is memory for them.
+pub fn copied(bytes: &[u8]) -> Result<Vec<u8>> {
+    let mut copy = Vec::new();
+    copy.try_reserve_exact(bytes.len())?;
+    copy.extend_from_slice(bytes);
+    Ok(copy)
 }
 
 /// Writes a 16-bit integer. `None` past the end, and nothing is written.

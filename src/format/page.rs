@@ -303,7 +303,7 @@ impl<'a> Page<'a> {
         let (first, second) = u64_pair_at(self.bytes, at)?;
         let (pos, len) =
             if LEAF { (first >> 32, second as u32) } else { (first as u32 as u64, (first >> 32) as u32) };
-        self.bytes.get(at + pos as usize..)?.get(..len as usize)
+        self.bytes.get(usize::try_from(at as u64 + pos).ok()?..)?.get(..len as usize)
     }
 
     /// Where the key of element `index` should begin, unchecked: for a prefetch.
@@ -312,7 +312,7 @@ impl<'a> Page<'a> {
         let at = PAGE_HEADER_LEN + ELEMENT_LEN * index;
         let first = u64_at(self.bytes, at)?;
         let pos = if LEAF { first >> 32 } else { first as u32 as u64 };
-        Some(at + pos as usize)
+        usize::try_from(at as u64 + pos).ok()
     }
 
     /// Element `index` of a leaf.
@@ -366,9 +366,8 @@ impl<'a> Page<'a> {
     #[inline]
     pub fn branch_places(&self) -> impl Iterator<Item = Option<(&'a [u8], u64, PageId)>> + '_ {
         self.elements(0, self.count()).map(|(at, first, child)| {
-            let key_offset = at + first as u32 as usize;
-            let key = self.bytes.get(key_offset..)?.get(..(first >> 32) as usize)?;
-            Some((key, key_offset as u64, child))
+            let key_offset = at as u64 + u64::from(first as u32);
+            Some((slice(self.bytes, key_offset, key_offset + (first >> 32))?, key_offset, child))
         })
     }
 

@@ -98,12 +98,20 @@ impl Freelist {
 
     /// Makes free what transactions up to `limit` have freed.
     pub fn release(&mut self, limit: TxnId) -> Result<()> {
-        while self.pending.front().is_some_and(|pending| pending.txid <= limit) {
-            let Some(pending) = self.pending.pop_front() else { break };
+        while let Some(pending) = self.pending.front().filter(|pending| pending.txid <= limit) {
+            for (index, run) in pending.runs.iter().enumerate() {
+                if let Err(error) = self.free.insert_run(run.id, run.page_count) {
+                    // All of them wait on.
+                    for run in pending.runs.iter().take(index + 1) {
+                        self.free.remove_run(run.id, run.page_count);
+                    }
+                    return Err(error);
+                }
+            }
             for run in &pending.runs {
                 self.waiting.remove_run(run.id, run.page_count);
-                self.free.insert_run(run.id, run.page_count)?;
             }
+            self.pending.pop_front();
             self.missing_len = None;
         }
         Ok(())

@@ -1,6 +1,6 @@
-//! A set of page ids as a sparse bitmap: 4 KiB for each 32,768 pages of which any is in it.
+//! A set of page ids as a sparse bitmap: 4 KiB for each 32,768 pages of which any is or was in it.
 //!
-//! Memory follows what is in the set, not the size of the file. Ascending order, membership and runs come for
+//! Memory follows what is put into the set, not the size of the file. Ascending order, membership and runs come for
 //! nothing, and an id that is added twice is seen.
 
 use crate::error::{Error, Result};
@@ -11,14 +11,30 @@ const CHUNK_WORDS: usize = 512;
 const CHUNK_BITS: u64 = WORD_BITS * CHUNK_WORDS as u64;
 
 struct Chunk {
-    words: [u64; CHUNK_WORDS],
+    words: Box<[u64; CHUNK_WORDS]>,
     count: u32,
+}
+
+impl Chunk {
+    /// Without any id. A box would be made or the program would end; for a slice there may be no memory.
+    fn new() -> Result<Chunk> {
+        let mut words = Vec::new();
+        words.try_reserve_exact(CHUNK_WORDS)?;
+        words.resize(CHUNK_WORDS, 0);
+        let words = words.into_boxed_slice().try_into().map_err(|_| Error::NoMemory)?;
+        Ok(Chunk { words, count: 0 })
+    }
+}
+
+/// The chunk, unless it is empty.
+fn in_use(chunk: &Option<Chunk>) -> Option<&Chunk> {
+    chunk.as_ref().filter(|chunk| chunk.count > 0)
 }
 
 /// A set of page ids.
 #[derive(Default)]
 pub struct PageSet {
-    chunks: Vec<Option<Box<Chunk>>>,
+    chunks: Vec<Option<Chunk>>,
     count: u64,
     /// No id is lower than this one.
     lowest: PageId,
@@ -42,8 +58,8 @@ impl PageSet {
 
     /// Bytes of memory that it takes.
     pub fn memory_len(&self) -> u64 {
-        let table = self.chunks.capacity() * size_of::<Option<Box<Chunk>>>();
-        (table + self.chunks.iter().flatten().count() * size_of::<Chunk>()) as u64
+        let table = self.chunks.capacity() * size_of::<Option<Chunk>>();
+        (table + self.chunks.iter().flatten().count() * size_of::<[u64; CHUNK_WORDS]>()) as u64
     }
 
     /// Whether it holds `id`.
@@ -60,7 +76,10 @@ impl PageSet {
             self.chunks.resize_with(index + 1, || None);
         }
         let Some(slot) = self.chunks.get_mut(index) else { return Err(Error::NoMemory) };
-        let chunk = slot.get_or_insert_with(|| Box::new(Chunk { words: [0; CHUNK_WORDS], count: 0 }));
+        let chunk = match slot {
+            Some(chunk) => chunk,
+            none => none.insert(Chunk::new()?),
+        };
         let word = &mut chunk.words[word_index(id)];
         if *word & bit(id) != 0 {
             return Ok(false);
@@ -81,7 +100,8 @@ impl PageSet {
         Ok(all_new)
     }
 
-    /// Takes `id` out; `false` where it was not there.
+    /// Takes `id` out; `false` where it was not there. Its memory stays, so that it can come back where there
+    /// is no more.
     pub fn remove(&mut self, id: PageId) -> bool {
         let slot = usize::try_from(id / CHUNK_BITS).ok().and_then(|index| self.chunks.get_mut(index));
         let Some(slot) = slot else { return false };
@@ -93,9 +113,6 @@ impl PageSet {
         *word &= !bit(id);
         chunk.count -= 1;
         self.count -= 1;
-        if chunk.count == 0 {
-            *slot = None;
-        }
         true
     }
 
@@ -109,7 +126,7 @@ impl PageSet {
     /// All ids, ascending.
     pub fn iter(&self) -> impl Iterator<Item = PageId> + '_ {
         let chunks = self.chunks.iter().enumerate().skip(self.lowest_chunk());
-        chunks.filter_map(|(index, chunk)| Some((index as u64 * CHUNK_BITS, chunk.as_ref()?))).flat_map(
+        chunks.filter_map(|(index, chunk)| Some((index as u64 * CHUNK_BITS, in_use(chunk)?))).flat_map(
             |(base, chunk)| {
                 chunk.words.iter().enumerate().flat_map(move |(index, &word)| {
                     Bits(word).map(move |bit| base + index as u64 * WORD_BITS + bit)
@@ -153,7 +170,7 @@ impl PageSet {
         let first = self.lowest_chunk();
         let skipped = word_index(self.lowest);
         let chunks = self.chunks.iter().enumerate().skip(first);
-        chunks.filter_map(|(index, chunk)| Some((index, chunk.as_ref()?))).flat_map(move |(index, chunk)| {
+        chunks.filter_map(|(index, chunk)| Some((index, in_use(chunk)?))).flat_map(move |(index, chunk)| {
             let skipped = if index == first { skipped } else { 0 };
             let words = chunk.words.iter().enumerate().skip(skipped);
             words.map(move |(word, &bits)| (index as u64 * CHUNK_BITS + word as u64 * WORD_BITS, bits))
@@ -296,15 +313,22 @@ mod tests {
     }
 
     #[test]
-    fn memory_follows_what_is_in_the_set() {
+    fn memory_follows_what_was_put_into_the_set() {
         let mut set = PageSet::new();
         assert_eq!(set.memory_len(), 0);
         for (id, chunk_count) in [(5, 1), (6, 1), (CHUNK_BITS, 2), (70 * CHUNK_BITS, 3)] {
             set.insert(id).unwrap();
-            assert_eq!(set.memory_len(), chunk_count * 4104 + set.chunks.capacity() as u64 * 8);
+            assert_eq!(set.memory_len(), chunk_count * 4096 + set.chunks.capacity() as u64 * 16);
         }
+        let before = set.memory_len();
         set.remove(CHUNK_BITS);
-        assert_eq!(set.memory_len(), 2 * 4104 + set.chunks.capacity() as u64 * 8);
+        assert_eq!(
+            set.memory_len(),
+            before,
+            "what was taken out can come back where there is no more memory"
+        );
+        set.insert(CHUNK_BITS + 1).unwrap();
+        assert_eq!(set.memory_len(), before);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! S1. A view never shows bytes past the length it was made for, and what it has shown stays where it is for
 //!     as long as the view lives.
 //! S2. A write is whole or an error: short writes and interrupted calls are taken up again below this line.
+//!     Where memory is missing for it, it has not begun.
 //! S3. A name appears with its whole content or not at all: a new file is written without a name, then
 //!     linked.
 
@@ -38,7 +39,7 @@ pub trait Storage: Send + Sync {
     /// Reads at `offset` until `buf` is full or the file ends, and returns how many bytes were read.
     fn read_at(&self, buf: &mut [u8], offset: u64) -> Result<usize>;
 
-    /// Writes all `parts`, one after the other, at `offset`.
+    /// Writes all `parts`, one after the other, at `offset`. `Error::NoMemory`: nothing was written.
     fn write_at(&self, parts: &[IoSlice<'_>], offset: u64) -> Result<()>;
 
     /// Makes the file `len` bytes long, reserving the room where the file system can. Never shortens.

@@ -87,7 +87,7 @@ impl Pos {
 }
 
 /// The entries, in order.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub struct Items {
     chunks: SmallVec<[Vec<LeafItem>; 1]>,
     len: usize,
@@ -143,6 +143,19 @@ impl Items {
             self.len += 1;
         }
         Ok(())
+    }
+
+    /// The same entries once more.
+    pub fn copied(&self) -> Result<Items> {
+        let mut chunks = SmallVec::new();
+        chunks.try_reserve_exact(self.chunks.len()).map_err(|_| Error::NoMemory)?;
+        for chunk in &self.chunks {
+            let mut copy = Vec::new();
+            copy.try_reserve_exact(chunk.len().max(CHUNK_LEN))?;
+            copy.extend_from_slice(chunk);
+            chunks.push(copy);
+        }
+        Ok(Items { chunks, len: self.len })
     }
 
     fn push_chunk(&mut self) -> Result<()> {

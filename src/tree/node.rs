@@ -67,7 +67,6 @@ impl BranchItem {
 }
 
 /// The entries of a node.
-#[derive(Clone)]
 pub enum Body {
     /// Keys and values.
     Leaf(Items),
@@ -76,7 +75,6 @@ pub enum Body {
 }
 
 /// A page being changed.
-#[derive(Clone)]
 pub struct Node {
     /// Its entries.
     pub body: Body,
@@ -103,6 +101,20 @@ impl Node {
         let body = if page.is_leaf() { leaf_body(page, offset)? } else { branch_body(page, offset)? };
         let shrunk = !page.is_leaf() && page.count() < 2;
         Ok(Node { old, shrunk, ..Node::new(body) })
+    }
+
+    /// The same once more.
+    fn copied(&self) -> Result<Node> {
+        let body = match &self.body {
+            Body::Leaf(items) => Body::Leaf(items.copied()?),
+            Body::Branch(items) => {
+                let mut copy = Vec::new();
+                copy.try_reserve_exact(items.len())?;
+                copy.extend_from_slice(items);
+                Body::Branch(copy)
+            }
+        };
+        Ok(Node { body, ..*self })
     }
 
     /// How many entries it has.
@@ -236,7 +248,7 @@ impl Nodes {
         let node = self.list.get_mut(id.0 as usize).ok_or_else(missing)?;
         if node.epoch < self.epoch {
             self.kept.try_reserve(1)?;
-            self.kept.push((id, node.clone()));
+            self.kept.push((id, node.copied()?));
             node.epoch = self.epoch;
         }
         Ok(node)

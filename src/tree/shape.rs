@@ -57,87 +57,94 @@ impl Shape {
     /// new came in ascending order at the end.
     pub fn cut(&self, sizes: &[u64], leaf: bool, rising: bool) -> Result<Vec<usize>> {
         let cuts = match self.fill_percent {
-            Some(percent) => self.cut_by_fill(sizes, percent),
+            Some(percent) => self.cut_by_fill(sizes, percent)?,
             None if rising || !leaf || sizes.iter().any(|&size| size > self.capacity() / 2) => {
-                self.cut_full(sizes, self.capacity(), leaf)
+                self.cut_full(sizes, self.capacity(), leaf)?
             }
-            None => self.cut_even(sizes),
+            None => self.cut_even(sizes)?,
         };
-        let cuts = if leaf || self.fill_percent.is_some() { cuts } else { self.cut_branch(sizes, rising) };
+        let cuts = if leaf || self.fill_percent.is_some() { cuts } else { self.cut_branch(sizes, rising)? };
         bounded(sizes, cuts)
     }
 
     /// bbolt's rule.
-    fn cut_by_fill(&self, sizes: &[u64], percent: f64) -> Vec<usize> {
+    fn cut_by_fill(&self, sizes: &[u64], percent: f64) -> Result<Vec<usize>> {
         let threshold = (f64::from(self.page_size) * percent.clamp(FILL_BOUNDS.0, FILL_BOUNDS.1)) as u64;
         let mut cuts = Vec::new();
         let mut rest = sizes;
         let mut rest_len = PAGE_HEADER_LEN as u64 + sizes.iter().sum::<u64>();
         while rest.len() > MIN_KEYS * 2 && rest_len >= self.capacity() {
             let (index, len) = fill_index(rest, threshold);
-            cuts.push(index);
+            push(&mut cuts, index)?;
             rest = rest.get(index..).unwrap_or(&[]);
             rest_len -= len;
         }
-        cuts.push(rest.len());
-        cuts
+        push(&mut cuts, rest.len())?;
+        Ok(cuts)
     }
 
     /// As full as `limit` allows, at least one entry a page.
-    fn cut_full(&self, sizes: &[u64], limit: u64, leaf: bool) -> Vec<usize> {
+    fn cut_full(&self, sizes: &[u64], limit: u64, leaf: bool) -> Result<Vec<usize>> {
         let least = if leaf { 1 } else { MIN_KEYS };
         let mut cuts = Vec::new();
         let (mut count, mut len) = (0, PAGE_HEADER_LEN as u64);
         for &size in sizes {
             if count >= least && len + size > limit {
-                cuts.push(count);
+                push(&mut cuts, count)?;
                 (count, len) = (0, PAGE_HEADER_LEN as u64);
             }
             count += 1;
             len += size;
         }
-        cuts.push(count);
-        cuts
+        push(&mut cuts, count)?;
+        Ok(cuts)
     }
 
     /// In parts as even as the entries allow, as few as are needed.
-    fn cut_even(&self, sizes: &[u64]) -> Vec<usize> {
-        let parts = self.cut_full(sizes, self.capacity(), true).len() as u64;
+    fn cut_even(&self, sizes: &[u64]) -> Result<Vec<usize>> {
+        let parts = self.cut_full(sizes, self.capacity(), true)?.len() as u64;
         let total: u64 = sizes.iter().sum();
         let mut cuts = Vec::new();
         let (mut count, mut len, mut done) = (0, PAGE_HEADER_LEN as u64, 0);
         for &size in sizes {
             let goal = (cuts.len() as u64 + 1) * total / parts;
             if count > 0 && (len + size > self.capacity() || done + size / 2 > goal) {
-                cuts.push(count);
+                push(&mut cuts, count)?;
                 (count, len) = (0, PAGE_HEADER_LEN as u64);
             }
             count += 1;
             len += size;
             done += size;
         }
-        cuts.push(count);
-        cuts
+        push(&mut cuts, count)?;
+        Ok(cuts)
     }
 
     /// A branch: even or full, but never one child alone on a page, else the tree would not grow narrower
     /// upwards.
-    fn cut_branch(&self, sizes: &[u64], rising: bool) -> Vec<usize> {
+    fn cut_branch(&self, sizes: &[u64], rising: bool) -> Result<Vec<usize>> {
         let even = !rising && sizes.iter().all(|&size| size <= self.capacity() / 4);
-        let mut cuts = if even { self.cut_even(sizes) } else { self.cut_full(sizes, self.capacity(), false) };
+        let mut cuts =
+            if even { self.cut_even(sizes)? } else { self.cut_full(sizes, self.capacity(), false)? };
         if cuts.len() > 1 && cuts.last() == Some(&1) {
             cuts.pop();
             match cuts.last_mut() {
                 Some(last) if *last > MIN_KEYS => {
                     *last -= 1;
-                    cuts.push(MIN_KEYS);
+                    push(&mut cuts, MIN_KEYS)?;
                 }
                 Some(last) => *last += 1,
                 None => {}
             }
         }
-        cuts
+        Ok(cuts)
     }
+}
+
+fn push(cuts: &mut Vec<usize>, count: usize) -> Result<()> {
+    cuts.try_reserve(1)?;
+    cuts.push(count);
+    Ok(())
 }
 
 /// bbolt's `splitIndex`: how many entries stay on the left page, and their size.

@@ -8,6 +8,7 @@
 use std::collections::HashMap;
 
 use crate::error::{Error, Result};
+use crate::format::bytes::copied;
 use crate::format::meta::Meta;
 use crate::format::page::{Kind, put_header};
 use crate::format::{BUCKET_HEADER_LEN, MAX_KEY_LEN, PAGE_HEADER_LEN, max_value_len};
@@ -82,12 +83,13 @@ pub(super) struct BucketsMark {
 }
 
 impl Buckets {
-    pub fn new(meta: &Meta) -> Buckets {
-        let (list, kept) = (Vec::new(), Vec::new());
+    pub fn new(meta: &Meta) -> Result<Buckets> {
+        let (mut list, kept) = (Vec::new(), Vec::new());
+        list.try_reserve(1)?;
         let mut buckets =
             Buckets { list, by_name: HashMap::new(), was_moved: false, renewal: 0, epoch: 0, kept };
         buckets.renew(meta);
-        buckets
+        Ok(buckets)
     }
 
     /// Forgets all buckets.
@@ -219,10 +221,8 @@ impl Buckets {
     fn index(&mut self, id: BucketId, parent: BucketId, name: &[u8]) -> Result<()> {
         if id.index() >= SCAN_LEN {
             self.by_name.try_reserve(1)?;
-            let mut key = Vec::new();
-            key.try_reserve_exact(name.len())?;
-            key.extend_from_slice(name);
-            let ids = self.by_name.entry((parent.index, key.into_boxed_slice())).or_default();
+            let key = (parent.index, copied(name)?.into_boxed_slice());
+            let ids = self.by_name.entry(key).or_default();
             ids.try_reserve(1)?;
             ids.push(id.index);
         }
@@ -266,7 +266,8 @@ impl Txn {
         if self.buckets.by_name.is_empty() {
             return Ok(None);
         }
-        let Some(ids) = self.buckets.by_name.get(&(parent.index, Box::from(name))) else { return Ok(None) };
+        let key = (parent.index, copied(name)?.into_boxed_slice());
+        let Some(ids) = self.buckets.by_name.get(&key) else { return Ok(None) };
         let is_there =
             |&id: &BucketId| self.buckets.get(id).is_ok_and(|bucket| bucket.state.parent == parent);
         Ok(ids.iter().map(|&index| self.buckets.id(index)).find(is_there))

@@ -21,6 +21,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::error::{Error, Result};
+use crate::format::bytes::copied;
 use crate::format::meta::Meta;
 use crate::format::{self, NO_FREELIST, PageId};
 use crate::freelist::{Freelist, Run};
@@ -105,8 +106,8 @@ struct Attempt<'a> {
 impl Allocator for Attempt<'_> {
     fn allocate(&mut self, page_count: u64) -> Result<PageId> {
         self.stats.page_count += page_count;
+        self.allocated.try_reserve(1)?;
         if let Some(id) = self.take_from_extent(page_count).or_else(|| self.freelist.allocate(page_count)) {
-            self.allocated.try_reserve(1)?;
             self.allocated.push(Run { id, page_count });
             return Ok(id);
         }
@@ -243,12 +244,13 @@ impl<'a> Attempt<'a> {
                 let crate::tree::Root::Page(root) = bucket.tree.root else {
                     return Err(Error::Panic("a bucket has no page".into()));
                 };
-                format::bucket::BucketHeader { root, ..header }.encode().to_vec()
+                copied(&format::bucket::BucketHeader { root, ..header }.encode())?
             }
         };
         let parent = bucket.state.parent;
         let (at, len) = buckets.name(id)?;
-        let name = (Source { pages: self.snapshot, nodes }).bytes(at, len)?.to_vec();
+        let name = (Source { pages: self.snapshot, nodes }).bytes(at, len)?;
+        let name = copied(name)?;
         let parent = buckets.get_mut(parent)?;
         nodes.put(self.snapshot, &mut parent.tree, &name, &value, true)?;
         parent.state.changed = true;
@@ -341,9 +343,13 @@ impl<'a> Attempt<'a> {
             check::check_written(&snapshot, writer.file_len, &self.freelist)?;
             self.lap();
         }
-        let written = self.write_meta();
+        let page = self.meta_page()?;
+        let written = self.write_meta(&page);
         self.stats.write_count += 1;
         self.stats.meta_time += self.lap();
+        if let Err(Error::NoMemory) = written {
+            return Err(Error::NoMemory);
+        }
         if let Err(error) = written {
             self.shared.poison(format!("a write or a sync of the meta page failed: {error}"));
             return Err(Error::Unknown(error.to_string().into()));
@@ -386,20 +392,27 @@ impl<'a> Attempt<'a> {
         Ok(())
     }
 
-    fn write_meta(&self) -> Result<()> {
+    /// The meta page as it is to be written, with zeros behind the meta.
+    fn meta_page(&self) -> Result<Vec<u8>> {
         let len = if self.shared.bbolt_rules { self.meta.page_size as usize } else { SECTOR_LEN };
-        write_meta(self.shared, &self.meta, self.meta.slot(), len)?;
+        let bytes = self.meta.encode(self.meta.slot());
+        let mut page = Vec::new();
+        page.try_reserve_exact(len.max(bytes.len()))?;
+        page.extend_from_slice(&bytes);
+        page.resize(len.max(bytes.len()), 0);
+        Ok(page)
+    }
+
+    /// Writes the meta page and makes it durable. `NoMemory`: nothing was written (S2).
+    fn write_meta(&self, page: &[u8]) -> Result<()> {
+        write_meta(self.shared, &self.meta, self.meta.slot(), page)?;
         self.sync()
     }
 }
 
-/// Writes `meta` into `slot`, with zeros up to `len` bytes.
-fn write_meta(shared: &Shared, meta: &Meta, slot: PageId, len: usize) -> Result<()> {
-    let bytes = meta.encode(slot);
-    let mut rest = Vec::new();
-    rest.try_reserve_exact(len)?;
-    rest.resize(len.saturating_sub(bytes.len()), 0);
-    shared.storage.write_at(&[IoSlice::new(&bytes), IoSlice::new(&rest)], slot * u64::from(meta.page_size))
+/// Writes the page of `meta` into `slot`.
+fn write_meta(shared: &Shared, meta: &Meta, slot: PageId, page: &[u8]) -> Result<()> {
+    shared.storage.write_at(&[IoSlice::new(page)], slot * u64::from(meta.page_size))
 }
 
 /// Before the first commit of this handle (R5): makes the adopted meta durable, whatever a process that was
@@ -410,7 +423,7 @@ fn adopt(shared: &Shared, writer: &mut Writer, meta: &Meta) -> Result<()> {
     // Over the only sound meta of a file nothing is written: a sector lost in that write would leave none.
     let order = if is_alone { [1 - slot, slot] } else { [slot, 1 - slot] };
     let written = order.into_iter().try_for_each(|slot| {
-        write_meta(shared, meta, slot, format::meta::META_LEN)?;
+        write_meta(shared, meta, slot, &meta.encode(slot))?;
         if shared.settings.no_sync() { Ok(()) } else { shared.storage.sync() }
     });
     match written {
@@ -418,6 +431,7 @@ fn adopt(shared: &Shared, writer: &mut Writer, meta: &Meta) -> Result<()> {
             writer.adopted = None;
             Ok(())
         }
+        Err(Error::NoMemory) => Err(Error::NoMemory),
         Err(error) => {
             shared.poison(format!("making the adopted meta page durable failed: {error}"));
             Err(error)

@@ -41,6 +41,23 @@ fn place(id: PageId) -> (usize, usize, usize, u64) {
     (segment as usize, (chunk - (1 << segment)) as usize, word as usize, 1 << (id % 64))
 }
 
+/// What is in the slot, made where there was nothing.
+fn kept<T>(slot: &OnceLock<T>, make: impl FnOnce() -> Option<T>) -> Option<&T> {
+    if slot.get().is_none() {
+        // Where another thread was faster, its own is taken.
+        let _ = slot.set(make()?);
+    }
+    slot.get()
+}
+
+/// So many of them; `None` where there is no memory.
+fn filled<T>(count: usize, make: impl FnMut() -> T) -> Option<Box<[T]>> {
+    let mut all = Vec::new();
+    all.try_reserve_exact(count).ok()?;
+    all.resize_with(count, make);
+    Some(all.into_boxed_slice())
+}
+
 impl KnownPages {
     /// A set that stays empty.
     pub fn none() -> KnownPages {
@@ -56,17 +73,23 @@ impl KnownPages {
         chunk.is_some_and(|chunk| chunk[word].load(Ordering::Acquire) & bit != 0)
     }
 
-    /// Page `id` has been found sound, or was written.
+    /// Page `id` has been found sound, or was written. Where there is no memory to know that, it will be
+    /// found sound anew.
     pub fn insert(&self, id: PageId) {
         if self.forgets_at_once {
             return;
         }
         let (segment, chunk, word, bit) = place(id);
-        let Some(slot) = self.segments.get(segment) else { return };
-        let chunks = slot.get_or_init(|| (0..1usize << segment).map(|_| OnceLock::new()).collect());
-        let Some(slot) = chunks.get(chunk) else { return };
-        let words = slot.get_or_init(|| Box::new([const { AtomicU64::new(0) }; CHUNK_WORDS]));
-        words[word].fetch_or(bit, Ordering::Release);
+        let words = self
+            .segments
+            .get(segment)
+            .and_then(|slot| kept(slot, || filled(1 << segment, OnceLock::new)))
+            .and_then(|chunks| {
+                kept(chunks.get(chunk)?, || filled(CHUNK_WORDS, AtomicU64::default)?.try_into().ok())
+            });
+        if let Some(words) = words {
+            words[word].fetch_or(bit, Ordering::Release);
+        }
     }
 
     /// Bytes of memory that it takes.

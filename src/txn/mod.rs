@@ -87,11 +87,16 @@ impl Txn {
     /// Begins a read transaction on the newest snapshot.
     pub fn begin_read(shared: &Arc<Shared>) -> Result<Txn> {
         let (slot, snapshot) = shared.begin_read()?;
-        Ok(Txn::new(shared, snapshot.for_transaction(), Mode::Read(slot)))
+        match Buckets::new(&snapshot.meta) {
+            Ok(buckets) => Ok(Txn::new(shared, snapshot.for_transaction(), Mode::Read(slot), buckets)),
+            Err(error) => {
+                shared.end_read(slot, snapshot, 0);
+                Err(error)
+            }
+        }
     }
 
-    fn new(shared: &Arc<Shared>, snapshot: Arc<Snapshot>, mode: Mode) -> Txn {
-        let buckets = Buckets::new(&snapshot.meta);
+    fn new(shared: &Arc<Shared>, snapshot: Arc<Snapshot>, mode: Mode, buckets: Buckets) -> Txn {
         let (nodes, savepoints) = (Nodes::default(), Savepoints::default());
         let (shared, snapshot) = (shared.clone(), Some(snapshot));
         let (hooks, cursor_count) = (Vec::new(), AtomicU64::new(0));
@@ -101,8 +106,12 @@ impl Txn {
     /// Begins the write transaction, waiting for the one before to end.
     pub fn begin_write(shared: &Arc<Shared>, wait: Wait) -> Result<Txn> {
         let mut writer = shared.take_writer(wait)?;
-        match Txn::prepare_write(shared, &mut writer) {
-            Ok(snapshot) => Ok(Txn::new(shared, snapshot.for_transaction(), Mode::Write(writer))),
+        let prepared = Txn::prepare_write(shared, &mut writer)
+            .and_then(|snapshot| Buckets::new(&snapshot.meta).map(|buckets| (snapshot, buckets)));
+        match prepared {
+            Ok((snapshot, buckets)) => {
+                Ok(Txn::new(shared, snapshot.for_transaction(), Mode::Write(writer), buckets))
+            }
             Err(error) => {
                 shared.give_writer(writer);
                 Err(error)

@@ -99,15 +99,19 @@ fn chunk_of(index: usize) -> (usize, usize) {
 impl Readers {
     fn slot(&self, index: usize) -> Option<&Slot> {
         let (chunk, offset) = chunk_of(index);
-        let slots = self
-            .chunks
-            .get(chunk)?
-            .get_or_init(|| (0..FIRST_CHUNK_LEN << chunk).map(|_| Slot::default()).collect());
-        slots.get(offset)
+        let slots = self.chunks.get(chunk)?;
+        if slots.get().is_none() {
+            let mut made = Vec::new();
+            made.try_reserve_exact(FIRST_CHUNK_LEN << chunk).ok()?;
+            made.resize_with(FIRST_CHUNK_LEN << chunk, Slot::default);
+            // Where another thread was faster, its own are taken.
+            let _ = slots.set(made.into_boxed_slice());
+        }
+        slots.get()?.get(offset)
     }
 
     /// Takes a slot for a reader that uses nothing older than `txid` (G1). `None` where 2^30 readers are
-    /// open.
+    /// open, or there is no memory for one more.
     pub fn register(&self, txid: TxnId) -> Option<SlotId> {
         let start = hint();
         let around = self.used.load(Ordering::SeqCst).max(start + 1);
