@@ -26,7 +26,8 @@ PLACES = --prefix "$(PREFIX)" --libdir "$(LIBDIR)" --includedir "$(INCLUDEDIR)" 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help demo lib install uninstall test setup lint header test-rust test-crash crash-soak test-interop \
-    test-demo test-package test-sanitize test-shuttle sanitize test-hostile test-speed coverage mutants \
+    test-demo test-package test-sanitize test-shuttle sanitize test-hostile hostile-soak test-fuzz fuzz test-speed \
+    coverage mutants \
     clean
 
 # ---- Everyday ----
@@ -63,7 +64,7 @@ clean: ## remove all that was built
 # ---- Tests ----
 
 TESTS = test-rust test-crash test-interop test-demo test-package test-sanitize test-shuttle test-hostile \
-    test-speed
+    test-fuzz test-speed
 test: setup lint $(TESTS) ## install what is missing, then run every check
 
 setup: ## install what the tests need, where it is missing (apt-get, as root or by sudo)
@@ -82,9 +83,10 @@ header: ## write include/bolt.h anew from the sources
 test-rust: ## all of cargo's tests; they compile and run the C programs, also under valgrind
 	$(CARGO) test --workspace --locked
 
-test-crash: ## power cuts and failing disks, simulated: over 100,000 distinct disks
-	$(CARGO) run --quiet --locked --profile checked --package crashsim -- quick
+test-crash: ## power cuts and failing disks, simulated: over 100,000 distinct disks (CRASH_SCALE=100: all cases)
+	$(CARGO) run --quiet --locked --profile checked --package crashsim -- quick --scale $(CRASH_SCALE)
 
+CRASH_SCALE ?= 40
 SECONDS ?= 3600
 SEED ?= 1
 START ?= 0
@@ -108,8 +110,18 @@ test-demo: ## the demo, its figures, and what Go's bbolt says of the copy that i
 test-speed: lib ## the instructions of a get, a next, a put and a commit against those recorded
 	$(CARGO) xtask instructions --check
 
-test-hostile: ## damaged files of every kind, opened, read, checked, copied and written to
+test-hostile: ## damaged files of every kind, read, checked, copied and written to; memory that fails at each place
 	$(CARGO) run --quiet --locked --profile checked --package hostile -- quick
+	$(CARGO) run --quiet --locked --profile checked --package hostile -- memory
+
+hostile-soak: ## damaged files by chance, for SECONDS=, other ones for each SEED=
+	$(CARGO) run --quiet --locked --profile checked --package hostile -- soak --seconds $(SECONDS) --seed $(SEED)
+
+test-fuzz: ## coverage-guided fuzzing: files, changes, and both, 20 seconds each
+	fuzz/run.sh 20
+
+fuzz: ## the same for SECONDS=; what the fuzzers think of is kept
+	fuzz/run.sh $(SECONDS)
 
 test-package: ## install libbolt, move the tree, and use it from C, C++, CMake, pkg-config
 	tests/packaging/run.sh

@@ -41,6 +41,13 @@ if ! { cargo fmt --version && cargo clippy --version; } >/dev/null 2>&1; then
     rustup component add rustfmt clippy
 fi
 
+# The fuzzers need a compiler that can tell which code they have reached.
+if ! cargo +nightly --version >/dev/null 2>&1; then
+    have rustup || { echo "setup.sh: a nightly compiler is missing, and there is no rustup" >&2; exit 1; }
+    rustup toolchain install nightly --profile minimal
+fi
+cargo fuzz --version >/dev/null 2>&1 || cargo install --quiet --locked cargo-fuzz
+
 packages=$(missing_packages)
 # shellcheck disable=SC2086
 [ -z "$packages" ] || install_packages $packages

@@ -19,8 +19,9 @@ const USAGE: &str = "usage: crashsim quick [--threads N] [--scale PERCENT]
        crashsim soak --seconds N [--seed S] [--start N] [--threads N]
        crashsim exhaust --seconds N [--start N] [--threads N]
        crashsim replay CASE..";
-/// What quick promises.
+/// What quick promises, and of how many percent of its cases on.
 const DISTINCT_MIN: u64 = 100_000;
+const PROMISED_SCALE: u64 = 40;
 /// How many disks are remembered: 16 bytes each and some.
 const REMEMBERED: usize = 60_000_000;
 /// One disk in so many is cut a second time.
@@ -99,7 +100,7 @@ fn quick(arguments: &Arguments) -> ExitCode {
         return fail(&failure);
     }
     let distinct = examiner.counters.distinct.load(Ordering::Relaxed);
-    if arguments.scale >= 100 && distinct < DISTINCT_MIN {
+    if arguments.scale >= PROMISED_SCALE && distinct < DISTINCT_MIN {
         eprintln!("crashsim: only {distinct} distinct disks, {DISTINCT_MIN} were promised");
         return ExitCode::FAILURE;
     }

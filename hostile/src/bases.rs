@@ -40,7 +40,8 @@ pub enum Weight {
 }
 
 /// The names of all bases.
-pub const NAMES: [(&str, Weight); 15] = [
+pub const NAMES: [(&str, Weight); 16] = [
+    ("tiny", Weight::Light),
     ("k1", Weight::Light),
     ("n1", Weight::Light),
     ("b1", Weight::Light),
@@ -67,6 +68,7 @@ pub fn base(name: &str) -> std::result::Result<Base, String> {
             let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures").join(format!("{name}.db"));
             std::fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))
         }
+        "tiny" => make(&Options { page_size: 1024, ..kept }, tiny),
         "new" => make(&Options { page_size: 4096, ..kept }, |_, _| Ok(())),
         "n1" => make(&Options { page_size: 1024, freelist_mode: FreelistMode::Never, ..kept }, mixed),
         "b1" => make(&Options { page_size: 1024, bbolt_rules: true, ..kept }, mixed),
@@ -132,6 +134,26 @@ fn mixed(db: &Db, page_size: usize) -> Result<()> {
     let mut txn = db.begin_write(Wait::Try)?;
     let values = txn.bucket(ROOT, b"values")?;
     txn.put(values, b"two", b"2")?;
+    txn.commit()
+}
+
+/// A little of everything: for fuzzers, which are the faster the shorter a file is.
+fn tiny(db: &Db, _page_size: usize) -> Result<()> {
+    let mut txn = db.begin_write(Wait::Try)?;
+    let gone = txn.create_bucket(ROOT, b"gone")?;
+    fill(&mut txn, gone, 1, 400)?;
+    txn.commit()?;
+    let mut txn = db.begin_write(Wait::Try)?;
+    let tree = txn.create_bucket(ROOT, b"tree")?;
+    fill(&mut txn, tree, 9, 220)?;
+    txn.put(tree, b"long", &[b'l'; 1100])?;
+    let below = txn.create_bucket(tree, b"below")?;
+    fill(&mut txn, below, 2, 300)?;
+    let inline = txn.create_bucket(ROOT, b"inline")?;
+    fill(&mut txn, inline, 2, 10)?;
+    txn.commit()?;
+    let mut txn = db.begin_write(Wait::Try)?;
+    txn.delete_bucket(ROOT, b"gone")?;
     txn.commit()
 }
 

@@ -4,18 +4,21 @@
 //! no panic, no abort, no call that does not end, no memory beyond proportion to the file. Sound files
 //! ([`bases`]) are damaged in each way that the format allows ([`mutate`]); what comes of it is opened, walked,
 //! searched, checked, copied and written to ([`exercise`]), in a process of its own that is watched
-//! ([`campaign`]).
+//! ([`campaign`]). And memory fails at each place where it is asked for ([`scarcity`]).
 //!
 //! The modules, each naming only those before it:
 //!
 //! ```text
-//! memory  layout < bases   mutate < exercise < case < campaign   scarcity
+//! memory  layout < bases   mutate < exercise < case < campaign   fuzzing   scenarios < scarcity
 //! ```
 
 pub mod bases;
 pub mod campaign;
 pub mod case;
 pub mod exercise;
+pub mod fuzzing;
 pub mod layout;
 pub mod memory;
 pub mod mutate;
+pub mod scarcity;
+pub mod scenarios;

@@ -26,6 +26,8 @@ struct State {
     plan: Plan,
     /// What the first failure was.
     failed: Option<usize>,
+    /// Whether the way to the first failure is told.
+    is_traced: bool,
 }
 
 /// Which calls fail.
@@ -40,7 +42,7 @@ pub enum Plan {
 }
 
 impl State {
-    const NEW: State = State { used: 0, peak: 0, calls: 0, plan: Plan::None, failed: None };
+    const NEW: State = State { used: 0, peak: 0, calls: 0, plan: Plan::None, failed: None, is_traced: false };
 }
 
 /// Counts a call for `len` bytes; whether it is to fail.
@@ -54,12 +56,29 @@ fn asked(len: usize) -> bool {
             Plan::Once(at) => number == at,
             Plan::From(at) => number >= at,
         };
-        if fails && state.failed.is_none() {
+        let is_first = fails && state.failed.is_none();
+        if is_first {
             state.failed = Some(len);
         }
         cell.set(state);
+        if is_first && state.is_traced {
+            trace(len);
+        }
         fails
     })
+}
+
+/// Tells how the call that is to fail came about. What that takes does not fail.
+#[cold]
+fn trace(len: usize) {
+    let kept = STATE.with(|cell| cell.replace(State::NEW));
+    eprintln!("no {len} bytes:\n{}", std::backtrace::Backtrace::force_capture());
+    STATE.with(|cell| cell.set(kept));
+}
+
+/// From now on the way to the first failure goes to standard error.
+pub fn trace_failures() {
+    STATE.with(|cell| cell.set(State { is_traced: true, ..cell.get() }));
 }
 
 fn changed(by: isize) {
@@ -155,4 +174,17 @@ pub fn failing<T>(plan: Plan, work: impl FnOnce() -> T) -> (T, Asked) {
         state
     });
     (result, Asked { calls: state.calls, failed: state.failed })
+}
+
+/// Does `work` while nothing fails, within what does.
+pub fn not_failing<T>(work: impl FnOnce() -> T) -> T {
+    let plan = STATE.with(|cell| {
+        let state = cell.get();
+        cell.set(State { plan: Plan::None, ..state });
+        state.plan
+    });
+    let calls = STATE.with(|cell| cell.get().calls);
+    let result = work();
+    STATE.with(|cell| cell.set(State { plan, calls, ..cell.get() }));
+    result
 }

@@ -4,13 +4,14 @@
 use std::path::{Path, PathBuf};
 
 use hostile::exercise::{Way, exercise};
+use hostile::fuzzing;
 use hostile::memory::Counted;
 
 #[global_allocator]
 static MEMORY: Counted = Counted;
 
-fn seeds() -> Vec<PathBuf> {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds");
+fn seeds(directory: &str) -> Vec<PathBuf> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join(directory);
     let mut seeds: Vec<_> =
         std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
     seeds.sort();
@@ -20,7 +21,7 @@ fn seeds() -> Vec<PathBuf> {
 #[test]
 fn what_once_went_wrong_gives_results_and_errors() {
     let directory = tempfile::tempdir().unwrap();
-    let seeds = seeds();
+    let seeds = seeds("seeds");
     assert!(seeds.len() >= 3, "only {seeds:?}");
     for path in seeds {
         let name = path.file_stem().unwrap().to_str().unwrap();
@@ -29,6 +30,17 @@ fn what_once_went_wrong_gives_results_and_errors() {
         for way in [Way::Memory, Way::File] {
             let seen = exercise(&bytes, number, way, directory.path());
             assert!(seen.is_ok(), "{name}, {way:?}: {seen:?}");
+        }
+    }
+}
+
+#[test]
+fn what_the_fuzzers_keep_gives_results_and_errors() {
+    for (name, target) in fuzzing::TARGETS {
+        let seeds = seeds(&format!("../fuzz/seeds/{name}"));
+        assert!(!seeds.is_empty(), "{name}");
+        for path in seeds {
+            target(&std::fs::read(&path).unwrap());
         }
     }
 }
