@@ -9,8 +9,14 @@ use crate::bases::Base;
 use crate::exercise::{Seen, Violation, Way, exercise};
 use crate::mutate::{Draft, Expect, classes};
 
-/// One file in so many is a real one, read through the operating system's map.
-const FILE_ONE_IN: u64 = 16;
+/// Of 16 files so many are opened in each way; the rest lie in memory.
+const WAYS: [(Way, u64); 5] = [
+    (Way::File, 1),
+    (Way::FileWithoutMap, 1),
+    (Way::MemoryWithoutMap, 4),
+    (Way::Border, 3),
+    (Way::BorderWithoutMap, 2),
+];
 
 /// The name of a damaged file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +49,8 @@ pub struct Mutant {
     pub bytes: Vec<u8>,
     /// What was done to it.
     pub classes: Vec<&'static str>,
+    /// How it is opened.
+    pub way: Way,
     /// What must come of it.
     pub expect: Expect,
     /// The place among all classes of the one that its number names, where the base has something of the kind.
@@ -82,13 +90,25 @@ pub fn mutant(base: &Base, number: u64) -> Mutant {
         }
     }
     let expect = if done.len() == 1 { expect } else { Expect::Anything };
-    Mutant { bytes: draft.bytes, classes: done, expect, class }
+    Mutant { bytes: draft.bytes, classes: done, way: way_of(number), expect, class }
+}
+
+/// How the mutant of that number is opened.
+fn way_of(number: u64) -> Way {
+    let mut place = (number ^ number >> 8) % 16;
+    for (way, count) in WAYS {
+        if place < count {
+            return way;
+        }
+        place -= count;
+    }
+    Way::Memory
 }
 
 /// Uses the mutant of that number for everything.
 pub fn attempt(base: &Base, number: u64, directory: &Path) -> Result<(Mutant, Seen), Violation> {
     let mutant = mutant(base, number);
-    let way = if (number ^ number >> 8) % FILE_ONE_IN == 0 { Way::File } else { Way::Memory };
+    let way = mutant.way;
     let describe = |violation| format!("{} ({:?}, {way:?}): {violation}", base.name, mutant.classes);
     let seen = exercise(&mutant.bytes, number, way, directory).map_err(describe)?;
     judge(mutant.expect, &seen).map_err(describe)?;
@@ -102,7 +122,7 @@ fn judge(expect: Expect, seen: &Seen) -> Result<(), Violation> {
         Expect::Sound if !seen.opened => "it is refused, though nothing is wrong".to_owned(),
         Expect::Sound if !errors.is_empty() => format!("{errors:?}, though nothing is wrong"),
         Expect::Damaged if seen.opened && errors.is_empty() => "the check finds nothing".to_owned(),
-        Expect::Found(code) if seen.opened && !errors.contains(&code) => {
+        Expect::Found(code) if seen.opened && !errors.contains(&(code as u32)) => {
             format!("the check finds {errors:?} and not {code:?}")
         }
         Expect::Refused if seen.opened => "it is opened".to_owned(),

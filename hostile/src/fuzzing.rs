@@ -119,7 +119,9 @@ static DIRECTORY: LazyLock<PathBuf> = LazyLock::new(|| {
 pub fn file(data: &[u8]) {
     let bytes = data.get(..FILE_MAX).unwrap_or(data);
     let number = fnv1a(bytes);
-    let opened = if number % 16 == 0 { Opened::File } else { Opened::Memory };
+    // The last byte of the first meta page, which nobody reads, says how the file is opened.
+    let opened =
+        bytes.get(1023).map_or(Opened::Memory, |&byte| Opened::ALL[usize::from(byte) % Opened::ALL.len()]);
     if let Err(violation) = exercise(bytes, number, opened, &DIRECTORY) {
         panic!("{violation}");
     }
@@ -153,7 +155,8 @@ pub fn both(data: &[u8]) {
             sum.and_then(|sum| put_u64(&mut bytes, struct_at + 56, sum));
         }
     }
-    if let Err(violation) = exercise(&bytes, both.number, Opened::Memory, &DIRECTORY) {
+    let opened = Opened::ALL[(both.number % Opened::ALL.len() as u64) as usize];
+    if let Err(violation) = exercise(&bytes, both.number, opened, &DIRECTORY) {
         panic!("{violation}");
     }
     let mut run = Run::new(Some(bytes));

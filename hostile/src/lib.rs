@@ -9,10 +9,11 @@
 //! The modules, each naming only those before it:
 //!
 //! ```text
-//! memory  layout < bases   mutate < exercise < case < campaign   fuzzing   scenarios < scarcity
+//! memory  border  layout < bases   mutate < exercise < case < campaign   fuzzing   scenarios < scarcity
 //! ```
 
 pub mod bases;
+pub mod border;
 pub mod campaign;
 pub mod case;
 pub mod exercise;

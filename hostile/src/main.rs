@@ -123,7 +123,15 @@ fn replay(cases: &[Case], keep: bool) -> Result<bool, String> {
             println!("{path}");
         }
         match attempt(&base, case.number, &directory.0) {
-            Ok((mutant, seen)) => println!("{case}: {:?}, {seen:?}", mutant.classes),
+            Ok((mutant, seen)) => {
+                let mut errors: BTreeMap<u32, u64> = BTreeMap::new();
+                seen.errors.iter().for_each(|error| *errors.entry(*error).or_default() += 1);
+                println!(
+                    "{case}: {:?}, {:?}; opened: {}; errors, each so often: {errors:?}; {} warnings, {} commits, \
+                     at most {} bytes of memory",
+                    mutant.classes, mutant.way, seen.opened, seen.warning_count, seen.commit_count, seen.peak
+                );
+            }
             Err(violation) => {
                 is_good = false;
                 println!("FINDING {case} {violation}");

@@ -3,6 +3,7 @@
 //! An error is as good as a result. What is not: a panic, more memory or more time than the file can account
 //! for, a checker that says too much, and a file in which nothing is wrong but which does not behave.
 
+mod border;
 mod copies;
 mod read;
 mod write;
@@ -12,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bolt::storage::memory::MemoryNamespace;
-use bolt::{CheckOptions, Db, Error, FindingCode, Options, Severity, Txn};
+use bolt::{CheckOptions, Db, Error, Options, Severity, Txn};
 use crashsim::random::Random;
 use rustix::time::{ClockId, clock_gettime};
 
@@ -25,6 +26,9 @@ const MEMORY_FACTOR: usize = 48;
 const TIME_MIN: Duration = Duration::from_secs(2);
 const TIME_PER_BYTE: Duration = Duration::from_nanos(2000);
 
+/// How much a database without a map may keep of what it has read.
+const CACHE_LENS: [u64; 3] = [0, 1 << 14, 1 << 20];
+
 /// How a file is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
@@ -32,6 +36,38 @@ pub enum Way {
     Memory,
     /// As a file, through the operating system's map.
     File,
+    /// In memory, by positioned reads.
+    MemoryWithoutMap,
+    /// As a file, by positioned reads.
+    FileWithoutMap,
+    /// As a file, through the border to C.
+    Border,
+    /// As a file, through the border to C, by positioned reads.
+    BorderWithoutMap,
+}
+
+impl Way {
+    /// All of them.
+    pub const ALL: [Way; 6] = [
+        Way::Memory,
+        Way::File,
+        Way::MemoryWithoutMap,
+        Way::FileWithoutMap,
+        Way::Border,
+        Way::BorderWithoutMap,
+    ];
+
+    fn is_mapped(self) -> bool {
+        matches!(self, Way::Memory | Way::File | Way::Border)
+    }
+
+    fn is_in_memory(self) -> bool {
+        matches!(self, Way::Memory | Way::MemoryWithoutMap)
+    }
+
+    fn is_border(self) -> bool {
+        matches!(self, Way::Border | Way::BorderWithoutMap)
+    }
 }
 
 /// What was seen of a file.
@@ -39,8 +75,8 @@ pub enum Way {
 pub struct Seen {
     /// Whether it opened for reading.
     pub opened: bool,
-    /// The errors and warnings that the checker reported.
-    pub errors: Vec<FindingCode>,
+    /// The numbers of the errors that the checker reported.
+    pub errors: Vec<u32>,
     /// How many findings were warnings.
     pub warning_count: usize,
     /// How many transactions were committed to it.
@@ -53,6 +89,7 @@ pub struct Seen {
 pub struct Stage {
     names: MemoryNamespace,
     directory: PathBuf,
+    way: Way,
     /// The length of the file, by which everything is measured.
     len: usize,
     seen: Seen,
@@ -69,12 +106,18 @@ const IMAGE: &str = "image.db";
 /// Uses the file of these bytes for everything. `number` is where chance begins, `directory` one for files.
 pub fn exercise(bytes: &[u8], number: u64, way: Way, directory: &Path) -> Outcome<Seen> {
     let (names, directory) = (MemoryNamespace::new(), directory.to_path_buf());
-    let mut stage = Stage { names, directory, len: bytes.len(), seen: Seen::default() };
-    let mut random = Random::new(number);
-    stage.lay_out(bytes, way)?;
-    stage.part("reading", |stage| stage.read_only(way, &mut random))?;
-    stage.part("writing", |stage| stage.written(way, &mut random))?;
-    stage.part("what is left", |stage| stage.left(way, &mut random))?;
+    let mut stage = Stage { names, directory, way, len: bytes.len(), seen: Seen::default() };
+    let random = &mut Random::new(number);
+    stage.lay_out(bytes)?;
+    if way.is_border() {
+        stage.part("reading in C", |stage| border::read_only(stage, bytes, random))?;
+        stage.part("writing in C", |stage| border::written(stage, random))?;
+        stage.part("what is left, in C", |stage| border::left(stage, random))?;
+    } else {
+        stage.part("reading", |stage| stage.read_only(random))?;
+        stage.part("writing", |stage| stage.written(random))?;
+        stage.part("what is left", |stage| stage.left(random))?;
+    }
     Ok(stage.seen)
 }
 
@@ -83,17 +126,21 @@ impl Stage {
         self.directory.join(IMAGE)
     }
 
-    fn lay_out(&self, bytes: &[u8], way: Way) -> Outcome {
-        match way {
-            Way::Memory => self.names.insert(&self.path(), bytes.to_vec()).map_err(|error| error.to_string()),
-            Way::File => std::fs::write(self.path(), bytes).map_err(|error| error.to_string()),
+    fn lay_out(&self, bytes: &[u8]) -> Outcome {
+        if self.way.is_in_memory() {
+            self.names.insert(&self.path(), bytes.to_vec()).map_err(|error| error.to_string())
+        } else {
+            std::fs::write(self.path(), bytes).map_err(|error| error.to_string())
         }
     }
 
-    fn open(&self, way: Way, options: &Options) -> bolt::Result<Db> {
-        match way {
-            Way::Memory => Db::open_in(&self.names, &self.path(), options),
-            Way::File => Db::open(&self.path(), options),
+    fn open(&self, options: &Options, random: &mut Random) -> bolt::Result<Db> {
+        let (no_map, cache_len) = (!self.way.is_mapped(), random.pick(&CACHE_LENS));
+        let options = Options { no_map, cache_len, ..options.clone() };
+        if self.way.is_in_memory() {
+            Db::open_in(&self.names, &self.path(), &options)
+        } else {
+            Db::open(&self.path(), &options)
         }
     }
 
@@ -132,12 +179,12 @@ impl Stage {
         self.seen.opened && self.seen.errors.is_empty() && self.seen.warning_count == 0
     }
 
-    fn read_only(&mut self, way: Way, random: &mut Random) -> Outcome {
+    fn read_only(&mut self, random: &mut Random) -> Outcome {
         let load_free_pages = random.once_in(2);
         let options = Options { read_only: true, load_free_pages, ..Options::default() };
-        let opened = self.open(way, &options).or_else(|error| {
+        let opened = self.open(&options, random).or_else(|error| {
             genuine(&error).map_err(|_| error)?;
-            self.open(way, &Options { load_free_pages: false, ..options })
+            self.open(&Options { load_free_pages: false, ..options }, random)
         });
         let db = match opened {
             Ok(db) => db,
@@ -153,18 +200,18 @@ impl Stage {
     }
 
     /// What the checker finds.
-    fn checked(&self, db: &Db, random: &mut Random) -> Outcome<(Vec<FindingCode>, usize)> {
+    fn checked(&self, db: &Db, random: &mut Random) -> Outcome<(Vec<u32>, usize)> {
         let Ok(txn) = db.begin_read() else { return Err("no read transaction".into()) };
         let below = Some(random.below(self.len / 512 + 8) as u64);
         self.findings(&txn, CheckOptions { from_page: below })?;
         self.findings(&txn, CheckOptions::default())
     }
 
-    fn findings(&self, txn: &Txn, options: CheckOptions) -> Outcome<(Vec<FindingCode>, usize)> {
+    fn findings(&self, txn: &Txn, options: CheckOptions) -> Outcome<(Vec<u32>, usize)> {
         let (mut errors, mut warning_count) = (Vec::new(), 0);
         let checked = txn.check(options, |finding| {
             match finding.severity {
-                Severity::Error => errors.push(finding.code),
+                Severity::Error => errors.push(finding.code as u32),
                 Severity::Warning => warning_count += 1,
             }
             Ok(())
@@ -179,7 +226,7 @@ impl Stage {
         }
     }
 
-    fn written(&mut self, way: Way, random: &mut Random) -> Outcome {
+    fn written(&mut self, random: &mut Random) -> Outcome {
         let freelist_mode = random.pick(&write::FREELIST_MODES);
         let bbolt_rules = random.once_in(4);
         let strict = random.once_in(8);
@@ -193,7 +240,7 @@ impl Stage {
             room_max: 0,
             ..Options::default()
         };
-        let db = match self.open(way, &options) {
+        let db = match self.open(&options, random) {
             Ok(db) => db,
             Err(error) => return genuine(&error),
         };
@@ -209,10 +256,10 @@ impl Stage {
     }
 
     /// What writing has left is a file again, or is refused.
-    fn left(&mut self, way: Way, random: &mut Random) -> Outcome {
+    fn left(&mut self, random: &mut Random) -> Outcome {
         let options = Options { read_only: true, ..Options::default() };
         let must_work = self.must_work();
-        let db = match self.open(way, &options) {
+        let db = match self.open(&options, random) {
             Ok(db) => db,
             Err(error) if must_work => {
                 return Err(format!("a sound file is refused after a commit: {error}"));
