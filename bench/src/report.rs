@@ -147,6 +147,7 @@ impl<'r> Report<'r> {
         );
         self.ratios(&mut out);
         self.standing(&mut out);
+        self.limits(&mut out);
         self.table(&mut out, "Operations a second", |line, cell| match line {
             "W15" | "W15o" => duration(1e9 / cell.rate),
             _ => rate(cell.rate),
@@ -236,6 +237,29 @@ impl<'r> Report<'r> {
             [] => writeln!(out, "\nBehind the best in no row."),
             lines => writeln!(out, "\nBehind the best in {}.", lines.join(", ")),
         };
+    }
+
+    /// The limits that are no speeds, each in a line.
+    fn limits(&self, out: &mut String) {
+        let mut lines = Vec::new();
+        let mut line = |what: &str, row: &str, factor: f64, unit: f64, of: &dyn Fn(Cell) -> f64| {
+            let (Some(own), Some(lmdb)) = (self.cell(LIBBOLT, row), self.cell("lmdb", row)) else { return };
+            let (own, lmdb) = (of(own), of(lmdb));
+            let held = if own <= factor * lmdb { "held" } else { "**not held**" };
+            let [own, lmdb] = [own, lmdb].map(|number| short(number / unit));
+            lines.push(format!("| {what} | {own} | {lmdb} | at most {factor:.1} times LMDB's | {held} |"));
+        };
+        let (kib, mib) = (1024.0, f64::from(1 << 20));
+        line("KiB to write calls, a durable commit of one put", "W3", 1.0, kib, &|cell| {
+            cell.write_call_bytes_per_commit
+        });
+        line("KiB that the disk wrote for it", "W3", 1.0, kib, &|cell| cell.disk_bytes_per_commit);
+        line("MiB of the file after W1", "W1", 1.1, mib, &|cell| cell.file_len);
+        line("MiB that it takes on the disk", "W1", 1.1, mib, &|cell| cell.file_allocated);
+        if !lines.is_empty() {
+            let _ = writeln!(out, "\n## Limits\n\n| | libbolt | LMDB | limit | |\n|---|---:|---:|---|---|");
+            lines.iter().for_each(|line| out.push_str(&format!("{line}\n")));
+        }
     }
 
     fn table(&self, out: &mut String, title: &str, show: impl Fn(&str, Cell) -> String) {

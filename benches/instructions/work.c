@@ -1,6 +1,6 @@
 /* One kind of work on a fixed database, so often as it is told: what `cargo xtask instructions` counts.
  *
- *   work get|next|put|commit COUNT FILE
+ *   work get|next|put|commit|border COUNT FILE
  *
  * The database has 20,000 keys of 16 bytes with values of 100, put in random order, 1,000 a transaction. All
  * numbers come from one generator with a fixed seed, so that two runs differ in COUNT alone.
@@ -126,16 +126,28 @@ static void commit(bolt_db *db, uint64_t count) {
     }
 }
 
+/* The call that does the least: what it takes is the way from C into the engine and back. */
+static void border(bolt_db *db, uint64_t count) {
+    bolt_txn *txn;
+    bolt_bucket *bucket = reader(db, &txn);
+    uint64_t i;
+    for (i = 0; i < count; i++) {
+        uint64_t sequence;
+        ok(bolt_bucket_sequence(bucket, &sequence));
+    }
+    ok(bolt_rollback(txn));
+}
+
 int main(int argc, char **argv) {
     static const struct {
         const char *name;
         void (*work)(bolt_db *, uint64_t);
-    } works[] = { { "get", get }, { "next", next }, { "put", put_many }, { "commit", commit } };
+    } works[] = { { "get", get }, { "next", next }, { "put", put_many }, { "commit", commit }, { "border", border } };
     bolt_options options;
     bolt_db *db;
     size_t i;
     if (argc != 4) {
-        fprintf(stderr, "usage: work get|next|put|commit COUNT FILE\n");
+        fprintf(stderr, "usage: work get|next|put|commit|border COUNT FILE\n");
         return 2;
     }
     ok(bolt_options_init(&options, sizeof options));

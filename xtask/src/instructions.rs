@@ -1,4 +1,5 @@
-//! Counts the instructions of a get, a next, a put and a commit, and compares them with those recorded.
+//! Counts the instructions of a get, a next, a put, a commit and the border to C alone, and compares them with
+//! those recorded.
 //!
 //! Times vary with the machine and its load; callgrind's counts do not, so a change that costs is seen at once.
 //! A program (`benches/instructions/work.c`) does one kind of work N times and 2N times; the difference, over N,
@@ -14,7 +15,8 @@ use crate::tools::{missing, run, tool};
 
 const NEEDS: &str = "install valgrind";
 /// Each kind of work, and how often it is done.
-const WORKS: [(&str, u64); 4] = [("get", 20_000), ("next", 100_000), ("put", 5_000), ("commit", 1_000)];
+const WORKS: [(&str, u64); 5] =
+    [("get", 20_000), ("next", 100_000), ("put", 5_000), ("commit", 1_000), ("border", 100_000)];
 /// A rise of more than this fails.
 const PERCENT_MAX: u64 = 5;
 
