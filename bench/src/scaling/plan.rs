@@ -27,6 +27,9 @@ const HALF_PAGE_LEN: usize = 1800;
 /// What a transaction of the load takes, about.
 const LOAD_LEN: u64 = 32 << 20;
 pub const READER_COUNTS: [u64; 4] = [1, 2, 4, 8];
+/// Puts a transaction where memory is short: each of them waits for the disk, so that 1,000 take a minute.
+const MEMORY_BATCH: u64 = 100;
+pub const MEMORY_PUT: &str = "a put, 100 a transaction, no sync, its part of the commit with it";
 /// How many times the memory the entries of `Part::Memory` take.
 const TIMES_MEMORY: u64 = 4;
 
@@ -179,7 +182,7 @@ impl Scale {
             operation("get", Job { task: Task::Get, batch: 10, ..base.clone() }),
             operation("scan", Job { task: Task::Scan, ..base.clone() }),
             operation("open", Job { task: Task::Open, durable: true, ..base.clone() }),
-            operation("put", Job { task: Task::Put, batch: 1000, seed: 2, ..base.clone() }),
+            operation("put", Job { task: Task::Put, batch: MEMORY_BATCH, seed: 2, ..base.clone() }),
             operation("commit", Job { task: Task::Put, seed: 3, ..base.clone() }),
             operation("durable", Job { task: Task::Put, seed: 4, durable: true, ..base }),
         ];

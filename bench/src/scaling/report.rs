@@ -1,6 +1,6 @@
 //! The results as tables in Markdown.
 
-use super::plan::{OPERATIONS, Part, READER_COUNTS, Scale};
+use super::plan::{MEMORY_PUT, OPERATIONS, Part, READER_COUNTS, Scale};
 use super::store::Store;
 use crate::report::{duration, rate, short};
 use std::fmt::Write;
@@ -159,6 +159,7 @@ impl Report<'_> {
         );
         self.columns(out, &["operation"]);
         for (name, title, _) in OPERATIONS {
+            let title = if name == "put" { MEMORY_PUT } else { title };
             let _ = write!(out, "| {title} |");
             self.times(out, &cell.id, name);
             let _ = write!(out, "| |");
