@@ -30,7 +30,9 @@ impl Plan {
         let fill_percent = [None, None, Some(0.25), Some(0.5), Some(1.0)][mixed(seed, 2) as usize % 5];
         let initial_map_len = [0, 0, 1 << 20][mixed(seed, 3) as usize % 3];
         let mode = MODES[seed as usize % MODES.len()];
-        let options = Options { page_size, bbolt_rules, fill_percent, initial_map_len, ..options(mode) };
+        let no_map = mixed(seed, 7) % 4 == 0;
+        let options =
+            Options { page_size, bbolt_rules, fill_percent, initial_map_len, no_map, ..options(mode) };
         let mode_changes = mixed(seed, 4) % 5 == 0;
         Plan { seed, page_size, options, mode_changes, readers: mixed(seed, 5) % 2 == 0 }
     }
@@ -68,9 +70,10 @@ impl<'o> Run<'o> {
     fn what(&self, doing: &str) -> String {
         let Plan { seed, page_size, options, .. } = &self.plan;
         let mode = self.machine.options.freelist_mode;
-        let (rules, commit) = (options.bbolt_rules, self.commit_count);
+        let (rules, no_map, commit) = (options.bbolt_rules, options.no_map, self.commit_count);
         format!(
-            "{doing}: seed {seed}, page size {page_size}, {mode:?}, bbolt's rules: {rules}, commit {commit}"
+            "{doing}: seed {seed}, page size {page_size}, {mode:?}, bbolt's rules: {rules}, without a map: \
+             {no_map}, commit {commit}"
         )
     }
 

@@ -186,6 +186,9 @@ fn each_reader_sees_one_state_whole_and_none_older_than_was_published() {
     run(&directory.path().join("own.db"), &options(), 400);
     let bbolts = Options { bbolt_rules: true, ..options() };
     run(&directory.path().join("bbolts.db"), &bbolts, 200);
+    // With a cache too small for most of what is read.
+    let without_map = Options { no_map: true, cache_len: 20_000, ..options() };
+    run(&directory.path().join("without-map.db"), &without_map, 200);
 }
 
 /// A thread that begins transactions, new ones and renewed, until the database is closed; or for some more
