@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use hostile::bases::base;
 use hostile::exercise::{Way, exercise};
 use hostile::fuzzing;
 use hostile::memory::Counted;
@@ -27,9 +28,26 @@ fn what_once_went_wrong_gives_results_and_errors() {
         let name = path.file_stem().unwrap().to_str().unwrap();
         let number: u64 = name.rsplit('-').next().unwrap().parse().unwrap();
         let bytes = std::fs::read(&path).unwrap();
+        let mut first = None;
         for way in Way::ALL {
             let seen = exercise(&bytes, number, way, directory.path());
-            assert!(seen.is_ok(), "{name}, {way:?}: {seen:?}");
+            let seen = seen.unwrap_or_else(|violation| panic!("{name}, {way:?}: {violation}"));
+            let found = (seen.opened, seen.errors, seen.warning_count);
+            let expected = first.get_or_insert_with(|| found.clone());
+            assert!(found == *expected, "{name}, {way:?}: the checker says other things than in memory");
+        }
+    }
+}
+
+#[test]
+fn a_sound_file_is_written_to_in_each_way() {
+    let directory = tempfile::tempdir().unwrap();
+    let bytes = base("tiny").unwrap().bytes;
+    for way in Way::ALL {
+        for number in 0..20 {
+            let seen = exercise(&bytes, number, way, directory.path()).unwrap();
+            assert!(seen.opened && seen.errors.is_empty() && seen.warning_count == 0, "{way:?}: {seen:?}");
+            assert!(seen.commit_count >= 2, "{way:?}: {seen:?}");
         }
     }
 }

@@ -429,3 +429,17 @@ fn deleted_by_cursor(txn: &Txn, bucket: Bucket, key: &[u8], random: &mut Random)
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_and_a_code_that_is_none_are_findings() {
+        assert!(genuine(BOLT_PANIC).is_err());
+        assert!(genuine(BOLT_MISMATCH - 1).is_err() && genuine(TOO_LONG).is_err());
+        assert!(genuine(bolt::ffi::error::BOLT_CORRUPT).is_ok() && genuine(12).is_ok());
+        assert!(wanted::<()>(Err(BOLT_NOTFOUND), true, "a key").is_err());
+        assert_eq!(wanted::<()>(Err(BOLT_NOTFOUND), false, "a key"), Ok(None));
+    }
+}
