@@ -9,7 +9,7 @@ use bolt::db::CompactOptions;
 use bolt::format::meta::META_LEN;
 use bolt::storage::memory::MemoryNamespace;
 use bolt::{Db, Error, FreelistMode, Options, ROOT, Wait};
-use common::edit::Image;
+use common::edit::{BRANCH, COUNT, ID, Image, KIND, LEAF};
 
 const PATH: &str = "/damaged.db";
 
@@ -89,5 +89,74 @@ fn a_first_meta_with_a_false_page_size_is_refused_and_nothing_is_written() {
             "{page_size}: {read:?}"
         );
         assert_eq!(names.to_vec(Path::new(PATH)).unwrap().unwrap(), image.bytes);
+    }
+}
+
+/// A file whose root bucket is a chain of `depth` pages with one element each, the last of them a leaf.
+fn chain(depth: u64) -> Image {
+    let names = MemoryNamespace::new();
+    let options = Options { page_size: 1024, ..Options::default() };
+    let db = Db::open_in(&names, Path::new(PATH), &options).unwrap();
+    let mut txn = db.begin_write(Wait::Try).unwrap();
+    let bucket = txn.create_bucket(ROOT, b"a").unwrap();
+    txn.put(bucket, b"key", &vec![7; (depth as usize + 3) * 1024]).unwrap();
+    txn.commit().unwrap();
+    db.close().unwrap();
+    let mut image = Image::new(names.to_vec(Path::new(PATH)).unwrap().unwrap());
+    for id in 3..3 + depth {
+        let is_leaf = id == 2 + depth;
+        image.page_mut(id)[..1024].fill(0);
+        image.set_u64(id, ID, id);
+        image.set_u16(id, KIND, if is_leaf { LEAF } else { BRANCH });
+        image.set_u16(id, COUNT, 1);
+        image.set_field(id, 0, "pos", 16);
+        image.set_field(id, 0, "key_len", 1);
+        image.page_mut(id)[32] = b'k';
+        if !is_leaf {
+            image.set_child(id, 0, id + 1);
+        }
+    }
+    image.edit_meta(|meta| (meta.root, meta.freelist) = (3, u64::MAX));
+    image
+}
+
+/// What each way through the tree of the root bucket comes to, by its name.
+fn ways_through(db: &Db) -> Vec<(&'static str, bolt::Result<()>)> {
+    let read = || db.begin_read().unwrap();
+    let go = |way: &dyn Fn(&mut bolt::Cursor, &bolt::Txn) -> bolt::Result<bool>| {
+        let txn = read();
+        let mut cursor = txn.cursor(ROOT)?;
+        way(&mut cursor, &txn).map(|found| assert!(found))
+    };
+    vec![
+        ("get", read().get(ROOT, b"k").map(|value| assert_eq!(value, Some(&b""[..])))),
+        ("get_many", {
+            let (txn, mut values) = (read(), [None]);
+            let result = txn.get_many(ROOT, &[b"k"], &mut values);
+            result.map(|()| assert_eq!(values, [Some(&b""[..])]))
+        }),
+        ("first", go(&|cursor, txn| Ok(cursor.first(txn)?.is_some()))),
+        ("last", go(&|cursor, txn| Ok(cursor.last(txn)?.is_some()))),
+        ("seek", go(&|cursor, txn| Ok(cursor.seek(txn, b"k")?.is_some()))),
+        ("seek_le", go(&|cursor, txn| Ok(cursor.seek_le(txn, b"z")?.is_some()))),
+        ("bucket_stats", read().bucket_stats(ROOT).map(drop)),
+        ("begin_write", db.begin_write(Wait::Try).map(drop)),
+    ]
+}
+
+#[test]
+fn a_tree_of_64_pages_depth_is_read_by_every_way_and_a_deeper_one_by_none() {
+    for (depth, is_sound) in [(64, true), (65, false), (70, false)] {
+        let db = open(&chain(depth), &MemoryNamespace::new()).unwrap();
+        for (name, result) in ways_through(&db) {
+            match result {
+                Ok(()) => assert!(is_sound, "{name} goes down {depth} pages"),
+                Err(error) => {
+                    assert!(!is_sound && matches!(error, Error::Corrupt { .. }), "{name}, {depth}: {error}");
+                    assert!(error.to_string().contains("deeper"), "{name}: {error}");
+                }
+            }
+        }
+        db.close().unwrap();
     }
 }

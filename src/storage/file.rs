@@ -487,8 +487,9 @@ pub fn write_to_descriptor(fd: RawFd, bytes: &[u8]) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use std::collections::VecDeque;
+    use std::io::Read;
     use std::os::unix::fs::{MetadataExt, symlink};
-    use std::os::unix::net::UnixListener;
+    use std::os::unix::net::{UnixListener, UnixStream};
     use std::process::Command;
     use std::time::Instant;
 
@@ -500,6 +501,39 @@ mod tests {
 
     fn directory() -> TempDir {
         tempfile::tempdir().unwrap()
+    }
+
+    #[test]
+    fn a_descriptor_gets_all_bytes_and_an_error_where_nobody_reads_them() {
+        let bytes = (0..1_000_000u32).map(|number| number as u8).collect::<Vec<_>>();
+        let (mut reader, writer) = UnixStream::pair().unwrap();
+        let received = std::thread::spawn(move || {
+            let mut received = Vec::new();
+            reader.read_to_end(&mut received).unwrap();
+            received
+        });
+        write_to_descriptor(writer.as_raw_fd(), &bytes).unwrap();
+        drop(writer);
+        assert!(received.join().unwrap() == bytes);
+        let (reader, writer) = UnixStream::pair().unwrap();
+        drop(reader);
+        for (fd, number) in [(writer.as_raw_fd(), libc::EPIPE), (-1, libc::EBADF)] {
+            let error = write_to_descriptor(fd, &bytes).unwrap_err();
+            assert_eq!(error.code(), number, "{error}");
+        }
+        write_to_descriptor(-1, &[]).unwrap();
+    }
+
+    #[test]
+    fn a_name_is_that_of_the_file_that_has_it_now() {
+        let directory = directory();
+        let path = directory.path().join("a.db");
+        let storage = opened(&directory, b"a");
+        assert!(FileNamespace.exists(&path) && storage.is_named(&path));
+        fs::rename(&path, directory.path().join("b.db")).unwrap();
+        assert!(!FileNamespace.exists(&path) && !storage.is_named(&path));
+        fs::write(&path, b"another").unwrap();
+        assert!(FileNamespace.exists(&path) && !storage.is_named(&path));
     }
 
     /// A file with this content, opened.

@@ -138,7 +138,6 @@ pub fn errno(number: i32) -> io::Error {
     io::Error::from_raw_os_error(number)
 }
 
-/// Ends descriptor 0 of a test's process of its own, so that the next one opened has that number.
 /// The system's page size in bytes; 4096 where it does not say.
 pub fn page_size() -> u32 {
     // SAFETY: sysconf(3) reads a constant of the system.
