@@ -31,6 +31,8 @@ measure() {
         set -- "$@" --include-files "src/$name/*"
     done
     set -- "$@" --
+    # Its other suites go the ways of the program that they are from.
+    [ "$program" != without_map ] || set -- "$@" reading:: cursors:: check::sound_files
     for name in $skipped; do
         set -- "$@" --skip "$name"
     done

@@ -727,3 +727,31 @@ fn a_bucket_made_in_the_gap_that_a_deleted_range_left_is_there_once() {
         }
     }
 }
+
+#[test]
+fn a_range_that_holds_a_bucket_stays_whole_however_deep_the_bucket_lies() {
+    let base = Base::new(1024);
+    let key = |number: u32| format!("{number:04}");
+    base.write(|txn| {
+        let many = txn.create_bucket(ROOT, b"many").unwrap();
+        (0..600).for_each(|number| txn.put(many, key(number).as_bytes(), &[1; 40]).unwrap());
+        txn.create_bucket(many, b"0300 a bucket").unwrap();
+    });
+    let before = dump(&mut base.db.begin_read().unwrap());
+    base.write(|txn| {
+        let many = txn.bucket(ROOT, b"many").unwrap();
+        for (from, to) in [(None, None), (Some("0010"), Some("0590")), (Some("0290"), None)] {
+            let (from, to) = (from.map(str::as_bytes), to.map(str::as_bytes));
+            assert!(matches!(txn.delete_range(many, from, to), Err(Error::WrongType(_))));
+        }
+        assert_eq!(dump(txn), before);
+    });
+    assert_eq!(dump(&mut base.db.begin_read().unwrap()), before);
+    base.write(|txn| {
+        let many = txn.bucket(ROOT, b"many").unwrap();
+        assert_eq!(txn.delete_range(many, None, Some(b"0300 a")).unwrap(), 301);
+        assert_eq!(txn.delete_range(many, Some(b"0301"), None).unwrap(), 299);
+        assert_eq!(entries(txn, many, false).len(), 1);
+    });
+    base.close();
+}

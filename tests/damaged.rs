@@ -160,3 +160,48 @@ fn a_tree_of_64_pages_depth_is_read_by_every_way_and_a_deeper_one_by_none() {
         db.close().unwrap();
     }
 }
+
+/// A file with the bucket `many`, which has a branch and leaves below it.
+fn many() -> Image {
+    let names = MemoryNamespace::new();
+    let options = Options { page_size: 1024, ..Options::default() };
+    let db = Db::open_in(&names, Path::new(PATH), &options).unwrap();
+    let mut txn = db.begin_write(Wait::Try).unwrap();
+    let bucket = txn.create_bucket(ROOT, b"many").unwrap();
+    for number in 0..200 {
+        txn.put(bucket, format!("key {number:03}").as_bytes(), &[7; 50]).unwrap();
+    }
+    txn.commit().unwrap();
+    db.close().unwrap();
+    Image::new(names.to_vec(Path::new(PATH)).unwrap().unwrap())
+}
+
+#[test]
+fn a_page_whose_keys_are_not_those_that_its_parent_says_is_refused_where_it_is_entered() {
+    let good = many();
+    let leaf = good.leaves(good.bucket_root(&["many"]))[2];
+    for (index, byte) in [(0, 0), (good.count(leaf) - 1, 0xFF)] {
+        let key = good.key(leaf, 1).to_vec();
+        let mut image = good.clone();
+        image.key_mut(leaf, index)[0] = byte;
+        let is_refused = |result: bolt::Result<()>| {
+            let error = result.unwrap_err();
+            assert!(
+                matches!(error, Error::Corrupt { .. }) && error.to_string().contains("parent"),
+                "{error}"
+            );
+        };
+        let fresh = || open(&image, &MemoryNamespace::new()).unwrap();
+        let read = |look: &dyn Fn(&bolt::Txn, bolt::BucketId) -> bolt::Result<()>| {
+            let mut txn = fresh().begin_read().unwrap();
+            let bucket = txn.bucket(ROOT, b"many").unwrap();
+            is_refused(look(&txn, bucket));
+        };
+        read(&|txn, bucket| txn.get(bucket, &key).map(drop));
+        read(&|txn, bucket| txn.get_many(bucket, &[&key], &mut [None]));
+        read(&|txn, bucket| txn.cursor(bucket)?.seek(txn, &key).map(drop));
+        let mut txn = fresh().begin_write(Wait::Try).unwrap();
+        let bucket = txn.bucket(ROOT, b"many").unwrap();
+        is_refused(txn.put(bucket, &key, b"new"));
+    }
+}

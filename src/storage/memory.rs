@@ -392,6 +392,22 @@ mod tests {
     }
 
     #[test]
+    fn a_name_leads_to_the_file_that_has_taken_it_last() {
+        let (names, path) = (MemoryNamespace::new(), Path::new("/a.db"));
+        let [one, two] = [(); 2].map(|()| names.create_unnamed(path, 0o600).unwrap());
+        assert!(!names.exists(path) && !one.is_named(path));
+        assert!(one.link(path).unwrap() && !two.link(path).unwrap());
+        assert!(one.is_named(path) && !two.is_named(path));
+        write(&*two, b"two", 0);
+        two.replace(path).unwrap();
+        assert!(names.exists(path) && two.is_named(path) && !one.is_named(path));
+        assert_eq!(names.to_vec(path).unwrap().unwrap(), b"two");
+        let nameless = MemoryStorage::new();
+        assert!(matches!(nameless.replace(path), Err(Error::Argument(_))));
+        assert!(!nameless.is_named(path));
+    }
+
+    #[test]
     fn what_was_written_is_read_and_the_gap_before_it_is_zero() {
         let storage = MemoryStorage::new();
         assert_eq!(storage.len().unwrap(), 0);

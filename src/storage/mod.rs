@@ -252,3 +252,90 @@ impl Patience {
         if left.is_zero() { Err(Error::Timeout("the file is locked".into())) } else { Ok(Some(left)) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::memory::{MemoryNamespace, MemoryStorage};
+    use super::reading::{ReadLimits, ReadView};
+    use super::*;
+
+    /// A file and names that bring no more than they must.
+    struct Bare(Box<dyn Storage>);
+    struct BareNames(MemoryNamespace);
+
+    impl Storage for Bare {
+        fn len(&self) -> Result<u64> {
+            self.0.len()
+        }
+        fn read_at(&self, buf: &mut [u8], offset: u64) -> Result<usize> {
+            self.0.read_at(buf, offset)
+        }
+        fn write_at(&self, parts: &[IoSlice<'_>], offset: u64) -> Result<()> {
+            self.0.write_at(parts, offset)
+        }
+        fn grow(&self, len: u64) -> Result<()> {
+            self.0.grow(len)
+        }
+        fn sync(&self) -> Result<()> {
+            self.0.sync()
+        }
+        fn lock(&self, exclusive: bool, timeout: Option<Duration>) -> Result<()> {
+            self.0.lock(exclusive, timeout)
+        }
+        fn unlock(&self) -> Result<()> {
+            self.0.unlock()
+        }
+        fn view(&self, len: u64, ahead: u64, previous: Option<&View>) -> Result<View> {
+            self.0.view(len, ahead, previous)
+        }
+        fn link(&self, path: &Path) -> Result<bool> {
+            self.0.link(path)
+        }
+    }
+
+    impl Namespace for BareNames {
+        fn open(&self, path: &Path, read_only: bool) -> Result<Option<Box<dyn Storage>>> {
+            Ok(self.0.open(path, read_only)?.map(|file| Box::new(Bare(file)) as Box<dyn Storage>))
+        }
+        fn create_unnamed(&self, path: &Path, mode: u32) -> Result<Box<dyn Storage>> {
+            Ok(Box::new(Bare(self.0.create_unnamed(path, mode)?)))
+        }
+        fn sync_directory(&self, path: &Path) -> Result<()> {
+            self.0.sync_directory(path)
+        }
+    }
+
+    #[test]
+    fn a_storage_that_knows_little_of_names_replaces_nothing_and_claims_none() {
+        let (names, path) = (BareNames(MemoryNamespace::new()), Path::new("/a.db"));
+        let file = names.create_unnamed(path, 0o600).unwrap();
+        assert!(!names.exists(path));
+        assert!(matches!(file.replace(path), Err(Error::Argument(_))));
+        assert!(!names.exists(path));
+        assert!(file.link(path).unwrap());
+        assert!(names.exists(path));
+        assert!(!file.is_named(path), "it may be, but nobody can tell");
+    }
+
+    #[test]
+    fn views_without_a_mapping_take_all_advice_and_have_nothing_mapped() {
+        let storage: Arc<dyn Storage> = Arc::new(MemoryStorage::from_bytes(vec![7; 5000]).unwrap());
+        let limits = ReadLimits { cache_max: 1 << 20, lent_max: 0 };
+        let memory = storage.view(5000, 0, None).unwrap();
+        let reading = View::Reading(ReadView::new(Arc::clone(&storage), 5000, 1024, limits).unwrap());
+        assert!(memory.shares_map(&memory.clone()) && reading.shares_map(&reading.clone()));
+        assert!(!memory.shares_map(&reading));
+        assert_eq!((memory.private_len(), reading.private_len() < 5000), (5000, true));
+        for view in [memory, reading] {
+            view.advise(Advice::Populate, 0, 5000).unwrap();
+            view.set_pattern(Advice::Random).unwrap();
+            view.lock_memory().unwrap();
+            view.unlock_memory().unwrap();
+            assert_eq!((view.len(), view.is_empty()), (5000, false));
+            assert_eq!((view.mapped_len(), view.resident_len().unwrap()), (0, 0));
+            let none = view.anew(&*storage, 0, 0).unwrap();
+            assert_eq!((none.len(), none.is_empty()), (0, true));
+            assert!(matches!(view.anew(&*storage, 5001, 0), Err(Error::Truncated { .. })));
+        }
+    }
+}
