@@ -51,10 +51,10 @@ table() {
         END { for (line in run) print line, run[line] }
     ' | sort -t : -k 1,1 -k 2,2n > "$home/lines"
     local layer
-    printf '%-12s %7s %7s %8s\n' layer lines run share
+    printf '%-13s %7s %7s %8s\n' layer lines run share
     for layer in $layers; do
         awk -v layer="src/$layer/" 'index($0, layer) == 1 { all++; run += $2 > 0 }
-            END { printf "%-12s %7d %7d %7.1f%%\n", layer, all, run, 100 * run / all }' "$home/lines"
+            END { printf "%-13s %7d %7d %7.1f%%\n", layer, all, run, 100 * run / all }' "$home/lines"
     done
     echo "lines that no test ran:"
     awk '$2 == 0 { print "    " $1 }' "$home/lines"

@@ -255,11 +255,6 @@ impl ReadView {
     pub fn forget(&self, offset: u64, len: u64) {
         self.file.cache().forget(offset, len, self.file.granule_len);
     }
-
-    /// Whether both read the same open file.
-    pub fn is_of_the_same_file(&self, other: &ReadView) -> bool {
-        Arc::ptr_eq(&self.file, &other.file)
-    }
 }
 
 #[cfg(test)]

@@ -42,7 +42,6 @@ pub struct Arena {
     chunks: Vec<Vec<u8>>,
     /// The chunk that is being filled.
     current: usize,
-    len: u64,
 }
 
 impl Arena {
@@ -55,7 +54,6 @@ impl Arena {
         for part in parts {
             chunk.extend_from_slice(part);
         }
-        self.len += len as u64;
         Ok(address(index, offset))
     }
 
@@ -66,7 +64,6 @@ impl Arena {
         let offset = chunk.len();
         chunk.extend_from_slice(head);
         chunk.resize(chunk.len() + len, 0);
-        self.len += (head.len() + len) as u64;
         Ok(address(index, offset))
     }
 
@@ -107,11 +104,6 @@ impl Arena {
         let chunk = self.chunks.get_mut(((at.0 & !ARENA_BIT) >> OFFSET_BITS) as usize)?;
         let offset = (at.0 & ((1 << OFFSET_BITS) - 1)) as usize;
         chunk.get_mut(offset..offset.checked_add(len)?)
-    }
-
-    /// How many bytes it holds.
-    pub fn len(&self) -> u64 {
-        self.len
     }
 }
 
