@@ -5,8 +5,10 @@
 #   scripts/mutants.sh [--again] [--table] [PART ..]
 #
 # PART is format, freelist, commit or recovery; without one, all in this order. It may be stopped at any time:
-# what was judged stays in target/mutants/PART/judged, and the next run goes on from there. Mutants of changed
-# lines are judged anew. --again tries those once more that have survived; --table only prints what is known.
+# what was judged stays in target/mutants/PART/judged, and the next run goes on from there, also where lines
+# have moved: a mutant is known by its file, its function, its text, and how many like it stand before it.
+# --again tries those once more that have survived; --table only prints what is known. Who has changed much
+# removes target/mutants.
 #
 # Each mutant meets the tests in three rounds: first those that judge most of its part in little time, then
 # those near to it, then all that are quick and have anything to do with it. Who is caught in one round is
@@ -83,12 +85,13 @@ write_manifest() {
     sed -e 's/^crate-type = .*/crate-type = ["rlib"]/' -e "$linter" Cargo.toml > "$tree/Cargo.toml"
 }
 
-# Each mutant of part $1 on a line of its own, as cargo-mutants names it.
+# Each mutant of part $1 on a line of its own, as cargo-mutants names it now; a tab; the name that stays.
 names() {
     # The globs are for cargo-mutants.
     set -f
     # shellcheck disable=SC2046
-    cargo mutants --dir "$tree" --list --colors never --package libbolt $(printf -- '--file %s ' $(files "$1"))
+    cargo mutants --list --colors never --package libbolt $(printf -- '--file %s ' $(files "$1")) | awk '
+        { name = $0; sub(/:[0-9]+:[0-9]+:/, ":", name); print $0 "\t" name " #" ++count[name] }'
     set +f
 }
 
@@ -97,19 +100,27 @@ note() {
     local found=$home/$1/round$2/mutants.out outcome
     for outcome in caught timeout unviable missed; do
         [ -f "$found/$outcome.txt" ] || continue
-        sed "s/^/$outcome $2 /" "$found/$outcome.txt" >> "$home/$1/judged"
+        awk -F '\t' -v outcome="$outcome $2" 'NR == FNR { name[$1] = $2; next } $0 in name { print outcome, name[$0] }' \
+            "$home/$1/names" "$found/$outcome.txt" >> "$home/$1/judged"
         rm "$found/$outcome.txt"
     done
 }
 
-# The names of part $1 that round $2 need not look at.
+# The mutants of part $1 that round $2 need not look at.
 settled() {
-    awk -v round="$2" '$1 != "missed" || $2 >= round { sub(/^[a-z]+ [0-9] /, ""); print }' "$home/$1/judged"
+    awk -F '\t' -v round="$2" '
+        NR == FNR {
+            split($0, word, " ")
+            if (word[1] != "missed" || word[2] >= round) { sub(/^[a-z]+ [0-9] /, ""); done[$0] }
+            next
+        }
+        $2 in done { print $1 }' "$home/$1/judged" "$home/$1/names"
 }
 
 run_round() {
     local part=$1 round=$2 place=$home/$1/round$2 argument
     note "$part" "$round"
+    names "$part" > "$home/$part/names"
     mkdir -p "$place/mutants.out"
     settled "$part" "$round" > "$place/mutants.out/previously_caught.txt"
     set --
@@ -143,27 +154,25 @@ run_round() {
 
 table() {
     local part
-    copy_sources
-    write_manifest
-    printf '%-10s %8s %8s %8s %10s %10s %8s\n' part mutants caught 'timed out' unviable survived left
+    printf '%-10s %8s %8s %10s %10s %10s %8s\n' part mutants caught 'timed out' unviable survived left
     for part; do
-        names "$part" | awk -v part="$part" -v file="$home/$part/judged" '
-            BEGIN {
-                while ((getline line < file) > 0) {
-                    split(line, word, " ")
-                    name = line; sub(/^[a-z]+ [0-9] /, "", name)
-                    if (word[1] == "missed" && word[2] < 3) continue
-                    if (outcome[name] == "" || outcome[name] == "missed") outcome[name] = word[1]
-                }
+        names "$part" | awk -F '\t' -v part="$part" '
+            NR == FNR {
+                split($0, word, " ")
+                name = $0; sub(/^[a-z]+ [0-9] /, "", name)
+                if (word[1] == "missed" && word[2] < 3) next
+                if (!(name in outcome) || outcome[name] == "missed") outcome[name] = word[1]
+                next
             }
-            { all++; count[outcome[$0]]++ }
+            {
+                all++
+                count[outcome[$2]]++
+                if (outcome[$2] == "missed") survivors = survivors "    " $1 "\n"
+            }
             END {
-                printf "%-10s %8d %8d %8d %10d %10d %8d\n", part, all, count["caught"], count["timeout"],
-                    count["unviable"], count["missed"], count[""]
-            }'
-        awk '$1 == "missed" && $2 == 3 { sub(/^[a-z]+ [0-9] /, ""); print }' "$home/$part/judged" | sort > "$home/$part/survived"
-        awk '$1 != "missed" { sub(/^[a-z]+ [0-9] /, ""); print }' "$home/$part/judged" | sort > "$home/$part/known"
-        names "$part" | sort | comm -12 - "$home/$part/survived" | comm -23 - "$home/$part/known" | sed 's/^/    /'
+                printf "%-10s %8d %8d %10d %10d %10d %8d\n%s", part, all, count["caught"], count["timeout"],
+                    count["unviable"], count["missed"], count[""], survivors
+            }' "$home/$part/judged" -
     done
 }
 

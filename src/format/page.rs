@@ -617,6 +617,46 @@ mod tests {
         assert!(error.contains("element 0 has its key within the table"), "{error}");
     }
 
+    /// A branch of two children with these keys.
+    fn branch(keys: [&[u8]; 2]) -> Vec<u8> {
+        let mut run = vec![0; 1024];
+        let mut builder = PageBuilder::new(&mut run, 4, Kind::Branch, 2, 0).unwrap();
+        builder.branch_table([(keys[0].len() as u32, 10), (keys[1].len() as u32, 11)].into_iter()).unwrap();
+        keys.into_iter().for_each(|key| builder.data(key).unwrap());
+        builder.finish().unwrap();
+        run
+    }
+
+    #[test]
+    fn the_keys_of_a_branch_lie_behind_its_table_and_share_no_bytes() {
+        let run = branch([&[1; 400], &[2; 400]]);
+        assert!(!Page::verify(&run, 4, 12).unwrap().is_leaf());
+        // The second key begins within the first, and both are longer than half the page.
+        let mut bad = branch([&[[1; 1].as_slice(), &[2; 599]].concat(), &[3; 300]]);
+        put_u32(&mut bad, 32, 17).unwrap();
+        put_u32(&mut bad, 36, 599).unwrap();
+        let page = Page::trusted(&bad, 4).unwrap();
+        assert!(page.key(0).unwrap() < page.key(1).unwrap());
+        let error = Page::verify(&bad, 4, 12).err().unwrap().to_string();
+        assert!(error.contains("share bytes"), "{error}");
+        // The first key is the last byte of the table.
+        let mut bad = branch([b"b", b"c"]);
+        put_u32(&mut bad, 16, 31).unwrap();
+        let error = Page::verify(&bad, 4, 12).err().unwrap().to_string();
+        assert!(error.contains("element 0 has its key within the table"), "{error}");
+    }
+
+    #[test]
+    fn keys_without_values_that_share_their_bytes_are_refused_too() {
+        let mut run =
+            leaf(&[(&[[1; 1].as_slice(), &[2; 2499]].concat(), b"", false), (&[3; 1000], b"", false)]);
+        assert!(Page::verify(&run, 9, 100).is_ok());
+        put_u32(&mut run, 36, 17).unwrap();
+        put_u32(&mut run, 40, 2499).unwrap();
+        let error = Page::verify(&run, 9, 100).err().unwrap().to_string();
+        assert!(error.contains("share bytes"), "{error}");
+    }
+
     #[test]
     fn a_page_as_long_as_its_data_is_full_and_a_shorter_one_is_refused() {
         let pairs: [(&[u8], &[u8], bool); 2] = [(b"a", &[1; 20], false), (b"b", &[2; 30], false)];
