@@ -55,10 +55,10 @@ pub fn quick(scale: u64) -> Vec<Span> {
     let mut spans = Vec::new();
     for (name, weight) in NAMES {
         let count = match weight {
-            Weight::Light => 40 * class_count,
-            Weight::Medium => 6 * class_count,
-            Weight::Heavy => class_count / 2,
-            Weight::Huge => 12,
+            Weight::Light => 26 * class_count,
+            Weight::Medium => 4 * class_count,
+            Weight::Heavy => class_count / 3,
+            Weight::Huge => 8,
         };
         let count = (count * scale / 100).max(1);
         // In pieces, so that the workers end together.
