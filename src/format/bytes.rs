@@ -116,6 +116,12 @@ mod tests {
     }
 
     #[test]
+    fn a_copy_has_the_same_bytes() {
+        assert_eq!(copied(b"").unwrap(), b"");
+        assert_eq!(copied(b"\0ab").unwrap(), b"\0ab");
+    }
+
+    #[test]
     fn prefixes_order_as_their_keys_do() {
         let keys: [&[u8]; 9] = [
             b"",
