@@ -109,12 +109,12 @@ note() {
 # The mutants of part $1 that round $2 need not look at.
 settled() {
     awk -F '\t' -v round="$2" '
-        NR == FNR {
+        is_judged {
             split($0, word, " ")
             if (word[1] != "missed" || word[2] >= round) { sub(/^[a-z]+ [0-9] /, ""); done[$0] }
             next
         }
-        $2 in done { print $1 }' "$home/$1/judged" "$home/$1/names"
+        $2 in done { print $1 }' is_judged=1 "$home/$1/judged" is_judged=0 "$home/$1/names"
 }
 
 run_round() {
@@ -157,7 +157,7 @@ table() {
     printf '%-10s %8s %8s %10s %10s %10s %8s\n' part mutants caught 'timed out' unviable survived left
     for part; do
         names "$part" | awk -F '\t' -v part="$part" '
-            NR == FNR {
+            is_judged {
                 split($0, word, " ")
                 name = $0; sub(/^[a-z]+ [0-9] /, "", name)
                 if (word[1] == "missed" && word[2] < 3) next
@@ -172,7 +172,7 @@ table() {
             END {
                 printf "%-10s %8d %8d %10d %10d %10d %8d\n%s", part, all, count["caught"], count["timeout"],
                     count["unviable"], count["missed"], count[""], survivors
-            }' "$home/$part/judged" -
+            }' is_judged=1 "$home/$part/judged" is_judged=0 -
     done
 }
 
