@@ -755,3 +755,65 @@ fn a_range_that_holds_a_bucket_stays_whole_however_deep_the_bucket_lies() {
     });
     base.close();
 }
+
+#[test]
+fn a_reader_of_the_same_snapshot_finds_the_buckets_that_another_opened_and_no_others() {
+    let base = Base::new(1024);
+    base.write(|txn| {
+        for (outer, inner) in [("a", "x"), ("b", "x"), ("b", "a")] {
+            let outer_id = txn.ensure_bucket(ROOT, outer.as_bytes()).unwrap();
+            let inner_id = txn.ensure_bucket(outer_id, inner.as_bytes()).unwrap();
+            txn.put(inner_id, b"key", format!("{outer}{inner}").as_bytes()).unwrap();
+        }
+    });
+    let value = |txn: &mut Txn, names: &[&str]| {
+        let id = open_path(txn, names);
+        txn.get(id, b"key").unwrap().unwrap().to_vec()
+    };
+    let paths: [&[&str]; 3] = [&["a", "x"], &["b", "x"], &["b", "a"]];
+    for order in [[0, 1, 2], [2, 1, 0], [1, 0, 2], [0, 0, 1]] {
+        let mut txn = base.read();
+        for index in order {
+            assert_eq!(value(&mut txn, paths[index]), paths[index].concat().as_bytes());
+        }
+        assert!(matches!(txn.bucket(ROOT, b"x"), Err(Error::NotFound)));
+        txn.rollback();
+    }
+    base.write(|txn| {
+        txn.delete_bucket(ROOT, b"a").unwrap();
+        let inner = open_path(txn, &["b", "x"]);
+        txn.put(inner, b"key", b"new").unwrap();
+    });
+    let mut txn = base.read();
+    assert!(matches!(txn.bucket(ROOT, b"a"), Err(Error::NotFound)));
+    assert_eq!(value(&mut txn, &["b", "x"]), b"new");
+    txn.rollback();
+    base.close();
+}
+
+#[test]
+fn a_bucket_from_before_a_renewal_is_none_of_those_that_another_reader_left() {
+    let base = Base::new(1024);
+    base.write(|txn| {
+        for name in ["a", "b"] {
+            txn.create_bucket(ROOT, name.as_bytes()).unwrap();
+        }
+    });
+    let mut other = base.read();
+    let mut txn = base.read();
+    let old = txn.bucket(ROOT, b"a").unwrap();
+    for _ in 0..3 {
+        txn.reset().unwrap();
+        other.bucket(ROOT, b"b").unwrap();
+        other.rollback();
+        txn.renew().unwrap();
+        assert!(matches!(txn.get(old, b"key"), Err(Error::BadHandle(_))));
+        let new = txn.bucket(ROOT, b"a").unwrap();
+        assert_ne!(new, old);
+        assert_eq!(txn.get(new, b"key").unwrap(), None);
+        other = base.read();
+    }
+    other.rollback();
+    txn.rollback();
+    base.close();
+}

@@ -37,22 +37,29 @@ pub struct BucketState {
     id: BucketId,
 }
 
-/// Makes a handle for a bucket of a transaction.
+/// Makes a handle for a bucket of a transaction, in a slot that the transaction has, or in another one.
 pub fn open(
     txn: &'static Slot<bolt_txn>,
     id: BucketId,
+    slot: Option<&'static Slot<bolt_bucket>>,
 ) -> Result<(&'static Slot<bolt_bucket>, *mut bolt_bucket)> {
-    let slot = BUCKETS.take()?;
+    let slot = match slot {
+        Some(slot) => slot,
+        None => BUCKETS.take()?,
+    };
     // SAFETY: no handle to the slot exists yet.
     *unsafe { slot.content().get() } = Some(BucketState { txn, id });
     Ok((slot, slot.open()))
 }
 
-/// Ends the handles of buckets.
+/// Ends the handle of a bucket.
+pub fn end(slot: &'static Slot<bolt_bucket>) {
+    slot.end(slot.handle());
+}
+
+/// Ends the handles of buckets, and gives their slots back.
 pub fn end_all(slots: impl Iterator<Item = &'static Slot<bolt_bucket>>) {
-    BUCKETS.give_back(slots.inspect(|slot| {
-        slot.end(slot.handle());
-    }));
+    BUCKETS.give_back(slots.inspect(|slot| end(slot)));
 }
 
 /// A bucket and its transaction as one call uses them.

@@ -12,8 +12,8 @@ use super::boundary::{self, Failure, Growing, Record, guard};
 use super::error::{self, BOLT_OK, bolt_error_info};
 use super::handle::{self, Arena, Handle, Slot};
 use super::options::{self, bolt_options};
-use crate::Db;
 use crate::error::{Error, Result};
+use crate::{Db, Txn};
 
 /// An open database.
 ///
@@ -68,7 +68,31 @@ pub struct DbCall {
     pub slot: &'static Slot<bolt_db>,
 }
 
+#[cold]
+fn closed() -> Error {
+    Error::BadHandle("the database is closed")
+}
+
 impl DbCall {
+    /// Begins a read transaction of a handle's database; also gives the database's slot. Nobody is waited for,
+    /// so it is done under the lock, without a share of one's own.
+    ///
+    /// # Safety
+    ///
+    /// `handle` is NULL or came from this library.
+    pub unsafe fn begin_read(
+        handle: *const bolt_db,
+    ) -> std::result::Result<(Txn, &'static Slot<bolt_db>), Failure> {
+        // SAFETY: the caller's promise.
+        let slot = unsafe { handle::lookup(handle) }?;
+        let open = slot.content().open.read().unwrap_or_else(PoisonError::into_inner);
+        let begun = match &*open {
+            Some(open) if slot.is(handle) => open.db.begin_read(),
+            _ => return Err(closed().into()),
+        };
+        begun.map(|txn| (txn, slot)).map_err(|error| Failure { error, db: Some(slot.reference()), txn: 0 })
+    }
+
     /// Takes a share of the database of a handle.
     ///
     /// # Safety
@@ -80,7 +104,7 @@ impl DbCall {
         let open = slot.content().open.read().unwrap_or_else(PoisonError::into_inner);
         match &*open {
             Some(open) if slot.is(handle) => Ok(DbCall { db: open.db.clone(), slot }),
-            _ => Err(Error::BadHandle("the database is closed")),
+            _ => Err(closed()),
         }
     }
 

@@ -12,7 +12,7 @@
 //!     sees the content that belongs to it.
 //! H3. A slot ends once: of several that try, the comparison in [`Slot::end`] lets one through.
 //! H4. Ended slots are used again oldest first, and never while fewer than [`Handle::QUARANTINE`] of them
-//!     wait.
+//!     wait, in the arena or in the thread that ended them; or they belong to a slot that waits so.
 //! H5. A forked child never touches its parent's slots: its process number differs from the one in their
 //!     words, and its own slots come from arenas of its own (another thread of the parent may have held a
 //!     lock at the fork).
@@ -231,6 +231,51 @@ impl<H: Handle> Arena<H> {
                 }
             }
         }
+    }
+}
+
+/// Slots that one thread has ended, for itself to use again (H4).
+pub struct Near<H: Handle> {
+    process: u32,
+    slots: VecDeque<&'static Slot<H>>,
+}
+
+impl<H: Handle> Near<H> {
+    /// None yet.
+    pub const fn new() -> Near<H> {
+        Near { process: 0, slots: VecDeque::new() }
+    }
+
+    /// The slot that has waited longest, if enough wait.
+    pub fn take(&mut self) -> Option<&'static Slot<H>> {
+        self.leave_parent();
+        if self.slots.len() > H::QUARANTINE { self.slots.pop_front() } else { None }
+    }
+
+    /// Keeps a slot that was ended and emptied; `false` where it has as many as it may.
+    pub fn keep(&mut self, slot: &'static Slot<H>) -> bool {
+        self.leave_parent();
+        let has_room = self.slots.len() < 2 * H::QUARANTINE && self.slots.try_reserve(1).is_ok();
+        if has_room {
+            self.slots.push_back(slot);
+        }
+        has_room
+    }
+
+    /// After a fork the parent's slots are forgotten (H5).
+    fn leave_parent(&mut self) {
+        let process = PROCESS.load(Ordering::Relaxed);
+        if self.process != process {
+            self.process = process;
+            self.slots.clear();
+        }
+    }
+}
+
+impl<H: Handle> Drop for Near<H> {
+    fn drop(&mut self) {
+        self.leave_parent();
+        H::arena().give_back(self.slots.drain(..));
     }
 }
 

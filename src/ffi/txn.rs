@@ -101,6 +101,15 @@ unsafe fn begin(
     wait: Wait,
     txn: *mut *mut bolt_txn,
 ) -> std::result::Result<c_int, Failure> {
+    if flags == BOLT_READ && !txn.is_null() {
+        // SAFETY: the caller's promise.
+        let (begun, slot) = unsafe { DbCall::begin_read(db) }?;
+        let db = slot.reference();
+        let handle = open(begun, db, false).map_err(|error| Failure { error, db: Some(db), txn: 0 })?;
+        // SAFETY: the caller's promise.
+        unsafe { boundary::write(txn, handle) };
+        return Ok(BOLT_OK);
+    }
     // SAFETY: the caller's promise.
     let call = unsafe { DbCall::begin(db) }?;
     let checked = match (flags, txn.is_null()) {
@@ -172,10 +181,7 @@ pub unsafe extern "C" fn bolt_rollback(txn: *mut bolt_txn) -> c_int {
         // else.
         let mut call = unsafe { TxnCall::begin(txn) }?;
         call.check_owned()?;
-        let Ended { txn, .. } = call.end(txn)?;
-        if let Some(txn) = txn {
-            txn.rollback();
-        }
+        call.roll_back(txn)?;
         Ok(BOLT_OK)
     })
 }

@@ -5,15 +5,18 @@
 //! compare.
 #![expect(unsafe_code, reason = "handles are pointers, and a rule stands in for a lock")]
 
+use std::cell::RefCell;
 use std::ffi::c_int;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use smallvec::SmallVec;
 
 use super::boundary::{Failure, panicked};
 use super::bucket::{self, bolt_bucket};
 use super::callback::Stop;
 use super::db::bolt_db;
-use super::handle::{self, Exclusive, Handle, Reference, Slot};
+use super::handle::{self, Exclusive, Handle, Near, Reference, Slot};
 use super::txn::bolt_txn;
 use crate::error::{Error, Result};
 use crate::{BucketId, Txn};
@@ -40,7 +43,12 @@ pub struct TxnState {
     db: Option<Reference<bolt_db>>,
     /// By the index of the engine's bucket id. Its memory stays for the slot's next transaction.
     buckets: Vec<Option<&'static Slot<bolt_bucket>>>,
+    /// Ended slots of buckets, for those of the slot's next transaction.
+    spare: SmallVec<[&'static Slot<bolt_bucket>; SPARE_COUNT]>,
 }
+
+/// How many slots of buckets stay with a transaction's slot.
+const SPARE_COUNT: usize = 4;
 
 /// What a transaction that has not ended may be used for.
 #[derive(Default, Clone, Copy, PartialEq, Eq)]
@@ -189,6 +197,16 @@ impl TxnCall {
         buckets.clear();
     }
 
+    /// Keeps some slots of buckets, their handles ended, with the slot of the transaction, which ends (H4).
+    fn spare_buckets(&mut self) {
+        let state = self.state();
+        let kept_count = SPARE_COUNT - state.spare.len();
+        for slot in state.buckets.iter_mut().filter_map(Option::take).take(kept_count) {
+            bucket::end(slot);
+            state.spare.push(slot);
+        }
+    }
+
     #[cold]
     fn break_off(&mut self) {
         self.end_children();
@@ -207,20 +225,60 @@ impl TxnCall {
 
     /// Ends the handle and everything opened in the transaction, and hands over the transaction itself.
     pub fn end(mut self, handle: *const bolt_txn) -> Result<Ended> {
+        self.end_handle(handle)?;
+        let state = self.state();
+        let ended = Ended { txn: state.txn.take(), phase: state.phase, id: state.id, db: state.db.take() };
+        give_back(self.slot);
+        Ok(ended)
+    }
+
+    /// Ends the handle, everything opened in the transaction and the transaction itself, in its place: what is
+    /// large is not moved.
+    pub fn roll_back(mut self, handle: *const bolt_txn) -> Result<()> {
+        self.end_handle(handle)?;
+        let state = self.state();
+        if let Some(txn) = &mut state.txn {
+            txn.end();
+        }
+        state.txn = None;
+        state.db = None;
+        give_back(self.slot);
+        Ok(())
+    }
+
+    fn end_handle(&mut self, handle: *const bolt_txn) -> Result<()> {
         if !self.slot.end(handle) {
             return Err(handle::ended());
         }
+        self.spare_buckets();
         self.end_children();
-        let state = self.state();
-        let ended = Ended { txn: state.txn.take(), phase: state.phase, id: state.id, db: state.db.take() };
-        bolt_txn::arena().give_back([self.slot]);
-        Ok(ended)
+        Ok(())
+    }
+}
+
+thread_local! {
+    /// The slots of the transactions that the thread has ended: the next ones take no lock.
+    static NEAR: RefCell<Near<bolt_txn>> = const { RefCell::new(Near::new()) };
+}
+
+/// A slot for a transaction. At the end of a thread there is none of its own.
+fn take() -> Result<&'static Slot<bolt_txn>> {
+    match NEAR.try_with(|near| near.borrow_mut().take()) {
+        Ok(Some(slot)) => Ok(slot),
+        _ => bolt_txn::arena().take(),
+    }
+}
+
+/// Takes back the slot of a transaction that has ended.
+fn give_back(slot: &'static Slot<bolt_txn>) {
+    if NEAR.try_with(|near| near.borrow_mut().keep(slot)) != Ok(true) {
+        bolt_txn::arena().give_back([slot]);
     }
 }
 
 /// Makes a handle for a transaction.
 pub fn open(begun: Txn, db: Reference<bolt_db>, managed: bool) -> Result<*mut bolt_txn> {
-    let slot = bolt_txn::arena().take()?;
+    let slot = take()?;
     // SAFETY: no handle to the slot exists yet.
     let state = unsafe { slot.content().state.get() };
     state.id = begun.id();
@@ -305,7 +363,7 @@ impl TxnState {
             self.buckets.try_reserve(index + 1 - self.buckets.len())?;
             self.buckets.resize(index + 1, None);
         }
-        let (slot, handle) = bucket::open(txn, id)?;
+        let (slot, handle) = bucket::open(txn, id, self.spare.pop())?;
         self.buckets[index] = Some(slot);
         Ok(handle)
     }

@@ -61,9 +61,18 @@ pub fn search(page: &Page<'_>, key: &[u8]) -> Result<(usize, bool)> {
 fn search_in<const LEAF: bool>(page: &Page<'_>, key: &[u8]) -> Result<(usize, bool)> {
     let sought = prefix(key);
     let (mut low, mut high) = (0, page.count());
+    if LEAF {
+        for (low, high) in halves(low, high) {
+            prefetch_key::<LEAF>(page, (low + high) / 2);
+        }
+    }
     while low < high {
         let middle = (low + high) / 2;
-        if high - low > NEAR {
+        if LEAF {
+            for (low, high) in halves(low, middle).into_iter().chain(halves(middle + 1, high)) {
+                prefetch_key::<LEAF>(page, (low + high) / 2);
+            }
+        } else if high - low > NEAR {
             prefetch_key::<LEAF>(page, (low + middle) / 2);
             prefetch_key::<LEAF>(page, (middle + 1 + high) / 2);
         }
@@ -81,6 +90,12 @@ fn search_in<const LEAF: bool>(page: &Page<'_>, key: &[u8]) -> Result<(usize, bo
         high = if below { high } else { middle };
     }
     Ok((low, false))
+}
+
+#[inline(always)]
+fn halves(low: usize, high: usize) -> [(usize, usize); 2] {
+    let middle = (low + high) / 2;
+    [(low, middle), ((middle + 1).min(high), high)]
 }
 
 /// The element of a branch under which `key` belongs: the last whose key is not greater, or the first.

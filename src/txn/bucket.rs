@@ -62,6 +62,7 @@ pub(super) struct Bucket {
 }
 
 /// All open buckets.
+#[derive(Default)]
 pub(super) struct Buckets {
     list: Vec<Bucket>,
     /// Those from number [`SCAN_LEN`] on, by parent and name; of several, one at most is there and has that
@@ -84,28 +85,39 @@ pub(super) struct BucketsMark {
 
 impl Buckets {
     pub fn new(meta: &Meta) -> Result<Buckets> {
-        let (mut list, kept) = (Vec::new(), Vec::new());
-        list.try_reserve(1)?;
-        let mut buckets =
-            Buckets { list, by_name: HashMap::new(), was_moved: false, renewal: 0, epoch: 0, kept };
-        buckets.renew(meta);
+        let mut buckets = Buckets::default();
+        buckets.renew(meta)?;
         Ok(buckets)
     }
 
-    /// Forgets all buckets.
-    pub fn clear(&mut self) {
-        self.list.clear();
-        self.by_name.clear();
+    /// Goes on with what a reader of the same snapshot has left, if anything.
+    pub fn resume(&mut self, meta: &Meta) -> Result<()> {
+        if self.list.is_empty() { self.renew(meta) } else { Ok(()) }
+    }
+
+    /// Those of the transaction's next snapshot: no bucket from before is one of them.
+    pub fn follow(&mut self, buckets: Buckets) {
+        let renewal = self.renewal.wrapping_add(1);
+        *self = Buckets { renewal, ..buckets };
+    }
+
+    /// Forgets all buckets and hands them over, unless they are many.
+    pub fn hand_over(&mut self) -> Buckets {
+        let empty = Buckets { renewal: self.renewal, ..Buckets::default() };
+        let buckets = std::mem::replace(self, empty);
+        if buckets.list.len() > SCAN_LEN { Buckets::default() } else { buckets }
     }
 
     /// Begins anew with the root bucket of `meta`.
-    pub fn renew(&mut self, meta: &Meta) {
-        self.clear();
-        self.renewal = self.renewal.wrapping_add(1);
+    pub fn renew(&mut self, meta: &Meta) -> Result<()> {
+        self.list.clear();
+        self.by_name.clear();
+        self.list.try_reserve(1)?;
         let root = Root::Page(meta.root);
         let state = State::new(ROOT, (At::file(0), 0), meta.sequence, Some(root));
         let tree = Tree::new(root);
         self.list.push(Bucket { state, tree, epoch: 0 });
+        Ok(())
     }
 
     /// Which renewal of its transaction this is.

@@ -86,14 +86,8 @@ pub type Hook = Box<dyn FnOnce() + Send>;
 impl Txn {
     /// Begins a read transaction on the newest snapshot.
     pub fn begin_read(shared: &Arc<Shared>) -> Result<Txn> {
-        let (slot, snapshot) = shared.begin_read()?;
-        match Buckets::new(&snapshot.meta) {
-            Ok(buckets) => Ok(Txn::new(shared, snapshot.for_transaction(), Mode::Read(slot), buckets)),
-            Err(error) => {
-                shared.end_read(slot, snapshot, 0);
-                Err(error)
-            }
-        }
+        let (slot, snapshot, buckets) = shared.begin_read()?;
+        Ok(Txn::new(shared, snapshot.for_transaction(), Mode::Read(slot), buckets))
     }
 
     fn new(shared: &Arc<Shared>, snapshot: Arc<Snapshot>, mode: Mode, buckets: Buckets) -> Txn {
@@ -226,10 +220,15 @@ impl Txn {
     }
 
     /// Gives up all changes and ends the transaction.
-    pub fn rollback(self) {
-        let shared = self.shared.clone();
-        drop(self);
-        shared.speak();
+    pub fn rollback(mut self) {
+        self.end();
+    }
+
+    /// As [`Txn::rollback`], where the transaction stays in its place: all that can still be done with it is to
+    /// drop it.
+    pub fn end(&mut self) {
+        self.let_go();
+        self.shared.speak();
     }
 
     /// Lets `hook` run once the transaction is committed, after all that were given before it. It runs in the
@@ -266,10 +265,7 @@ impl Txn {
     pub fn reset(&mut self) -> Result<()> {
         match std::mem::replace(&mut self.mode, Mode::Reset) {
             Mode::Read(slot) => {
-                if let Some(snapshot) = self.snapshot.take() {
-                    self.shared.end_read(slot, snapshot, std::mem::take(self.cursor_count.get_mut()));
-                }
-                self.buckets.clear();
+                self.end_read(slot);
                 self.free = None;
                 Ok(())
             }
@@ -287,28 +283,38 @@ impl Txn {
             return Err(Error::Argument("a write transaction cannot be renewed"));
         }
         self.reset()?;
-        let (slot, snapshot) = self.shared.begin_read()?;
-        self.buckets.renew(&snapshot.meta);
+        let (slot, snapshot, buckets) = self.shared.begin_read()?;
+        self.buckets.follow(buckets);
         self.snapshot = Some(snapshot.for_transaction());
         self.mode = Mode::Read(slot);
         Ok(())
     }
-}
 
-impl Drop for Txn {
-    fn drop(&mut self) {
+    /// Ends a reader.
+    fn end_read(&mut self, slot: SlotId) {
+        let buckets = self.buckets.hand_over();
+        let cursor_count = std::mem::take(self.cursor_count.get_mut());
+        if let Some(snapshot) = self.snapshot.take() {
+            self.shared.end_read(slot, snapshot, buckets, cursor_count);
+        }
+    }
+
+    /// Gives back the place of a reader or of the writer.
+    fn let_go(&mut self) {
         match std::mem::replace(&mut self.mode, Mode::Reset) {
-            Mode::Read(slot) => {
-                if let Some(snapshot) = self.snapshot.take() {
-                    self.shared.end_read(slot, snapshot, std::mem::take(self.cursor_count.get_mut()));
-                }
-            }
+            Mode::Read(slot) => self.end_read(slot),
             Mode::Write(mut writer) => {
                 self.sum_up(&mut writer);
                 self.shared.give_writer(writer);
             }
             Mode::Reset => {}
         }
+    }
+}
+
+impl Drop for Txn {
+    fn drop(&mut self) {
+        self.let_go();
     }
 }
 

@@ -17,6 +17,7 @@ use std::sync::{Arc, OnceLock, PoisonError};
 use crate::format::TxnId;
 use crate::storage::sys;
 
+use super::bucket::Buckets;
 use super::snapshot::Snapshot;
 use super::sync::{AtomicU64, AtomicUsize, Mutex, Ordering};
 
@@ -37,9 +38,17 @@ struct Slot {
     /// How many readers the slot has had, and how many cursors they opened.
     reader_count: AtomicU64,
     cursor_count: AtomicU64,
-    /// The snapshot of the slot's last reader, for the next one: so that readers do not contend for its
-    /// count.
-    cache: Mutex<Option<Arc<Snapshot>>>,
+    /// What the slot's last reader left for the next one.
+    kept: Mutex<Kept>,
+}
+
+/// What a reader leaves for the next one in its slot.
+#[derive(Default)]
+pub struct Kept {
+    /// Its snapshot, so that readers do not contend for the count of those who hold it.
+    pub snapshot: Option<Arc<Snapshot>>,
+    /// The buckets that it opened: those of the same snapshot need not be looked for again.
+    pub(super) buckets: Buckets,
 }
 
 /// The number of a reader's slot.
@@ -135,19 +144,19 @@ impl Readers {
         None
     }
 
-    /// The snapshot that the slot's last reader left behind.
-    pub fn take_cached(&self, id: SlotId) -> Option<Arc<Snapshot>> {
-        let slot = self.slot(id.0)?;
-        slot.cache.lock().unwrap_or_else(PoisonError::into_inner).take()
+    /// What the slot's last reader left behind.
+    pub fn take_kept(&self, id: SlotId) -> Kept {
+        let Some(slot) = self.slot(id.0) else { return Kept::default() };
+        std::mem::take(&mut *slot.kept.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Gives the slot back, and leaves the snapshot for the next reader. The reader opened so many cursors.
-    pub fn release(&self, id: SlotId, snapshot: Option<Arc<Snapshot>>, cursor_count: u64) {
+    /// Gives the slot back, and leaves what may serve the next reader. The reader opened so many cursors.
+    pub fn release(&self, id: SlotId, kept: Option<Kept>, cursor_count: u64) {
         let Some(slot) = self.slot(id.0) else { return };
         add(&slot.cursor_count, cursor_count);
         slot.began.store(0, Ordering::Relaxed);
-        if snapshot.is_some() {
-            *slot.cache.lock().unwrap_or_else(PoisonError::into_inner) = snapshot;
+        if let Some(kept) = kept {
+            *slot.kept.lock().unwrap_or_else(PoisonError::into_inner) = kept;
         }
         slot.txid.store(VACANT, Ordering::SeqCst);
     }
@@ -201,10 +210,10 @@ impl Readers {
     }
 
     /// Drops the snapshots kept for readers to come, which would keep an old map alive.
-    pub fn forget_cached(&self) {
+    pub fn forget_kept(&self) {
         for index in 0..self.used.load(Ordering::SeqCst) {
-            if let Some(Ok(mut cache)) = self.slot(index).map(|slot| slot.cache.try_lock()) {
-                *cache = None;
+            if let Some(Ok(mut kept)) = self.slot(index).map(|slot| slot.kept.try_lock()) {
+                kept.snapshot = None;
             }
         }
     }

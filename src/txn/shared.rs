@@ -13,9 +13,10 @@ use crate::format::{PageId, TxnId};
 use crate::freelist::Freelist;
 use crate::storage::{Advice, Storage, View};
 
+use super::bucket::Buckets;
 use super::known::KnownPages;
 use super::log::{Level, Log};
-use super::readers::{Readers, SlotId};
+use super::readers::{Kept, Readers, SlotId};
 use super::snapshot::Snapshot;
 use super::stats::{Sums, TxnStats};
 #[cfg(shuttle)]
@@ -278,24 +279,30 @@ impl Shared {
         }
         *lock(&self.current) = Some(Arc::new(snapshot));
         self.published.store(txid, Ordering::SeqCst);
-        self.readers.forget_cached();
+        self.readers.forget_kept();
     }
 
-    /// Registers a reader of the newest snapshot.
-    pub fn begin_read(&self) -> Result<(SlotId, Arc<Snapshot>)> {
+    /// Registers a reader of the newest snapshot, which gets the buckets that the slot's last reader opened, if
+    /// they are those of this snapshot.
+    pub(super) fn begin_read(&self) -> Result<(SlotId, Arc<Snapshot>, Buckets)> {
         #[cfg(shuttle)]
         if is_planted(Fault::LooksFirst) {
             let newest = self.newest()?;
-            return self.register().map(|slot| (slot, newest));
+            return self.register().map(|slot| (slot, newest, Buckets::default()));
         }
         let slot = self.register()?;
-        let cached = self.readers.take_cached(slot);
-        match cached.filter(|snapshot| snapshot.meta.txid == self.published.load(Ordering::SeqCst)) {
-            Some(snapshot) => Ok((slot, snapshot)),
-            None => self
-                .newest()
-                .map(|snapshot| (slot, snapshot))
-                .inspect_err(|_| self.readers.release(slot, None, 0)),
+        let Kept { snapshot, mut buckets } = self.readers.take_kept(slot);
+        let cached = snapshot.filter(|snapshot| snapshot.meta.txid == self.published.load(Ordering::SeqCst));
+        let begun = match cached {
+            Some(snapshot) => buckets.resume(&snapshot.meta).map(|()| snapshot),
+            None => self.newest().and_then(|newest| buckets.renew(&newest.meta).map(|()| newest)),
+        };
+        match begun {
+            Ok(snapshot) => Ok((slot, snapshot, buckets)),
+            Err(error) => {
+                self.readers.release(slot, None, 0);
+                Err(error)
+            }
         }
     }
 
@@ -315,12 +322,19 @@ impl Shared {
         }
     }
 
-    /// Ends a reader, which opened so many cursors.
-    pub fn end_read(&self, slot: SlotId, snapshot: Arc<Snapshot>, cursor_count: u64) {
+    /// Ends a reader, which opened these buckets and so many cursors.
+    pub(super) fn end_read(
+        &self,
+        slot: SlotId,
+        snapshot: Arc<Snapshot>,
+        buckets: Buckets,
+        cursor_count: u64,
+    ) {
         // Without a map it has what it lent, which ends with the reader.
         let may_serve = snapshot.view.reading().is_none();
         let keep = may_serve && snapshot.meta.txid == self.published.load(Ordering::Relaxed);
-        self.readers.release(slot, if keep { Some(snapshot) } else { None }, cursor_count);
+        let kept = if keep { Some(Kept { snapshot: Some(snapshot), buckets }) } else { None };
+        self.readers.release(slot, kept, cursor_count);
     }
 
     /// The sums, for a look or an addition.
@@ -434,7 +448,7 @@ impl Shared {
     /// Lets go of the last snapshot, once the database is closed.
     pub fn end(&self) {
         *lock(&self.current) = None;
-        self.readers.forget_cached();
+        self.readers.forget_kept();
     }
 
     /// Whether the database is closed.
