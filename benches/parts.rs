@@ -9,7 +9,8 @@ use std::hint::black_box;
 use std::path::Path;
 use std::time::Duration;
 
-use bolt::format::page::{Kind, Page, PageBuilder};
+use bolt::format::builder::PageBuilder;
+use bolt::format::page::{Kind, Page};
 use bolt::freelist::{Freelist, Run};
 use bolt::{BucketId, Db, Options, ROOT, Txn, Wait};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};

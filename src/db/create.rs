@@ -14,8 +14,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
+use crate::format::builder::PageBuilder;
 use crate::format::meta::Meta;
-use crate::format::page::{Kind, PageBuilder};
+use crate::format::page::Kind;
 use crate::format::{MAX_PAGE_SIZE, MIN_PAGE_SIZE, PageId, freelist};
 use crate::storage::{Namespace, Storage, sys};
 

@@ -6,7 +6,7 @@ use crate::error::Result;
 /// The `N` bytes at `offset`, or `None` past the end.
 #[inline(always)]
 fn array_at<const N: usize>(bytes: &[u8], offset: usize) -> Option<[u8; N]> {
-    bytes.get(offset..)?.first_chunk::<N>().copied()
+    bytes.get(offset..offset.checked_add(N)?)?.try_into().ok()
 }
 
 /// The 16-bit integer at `offset`, or `None` past the end.
@@ -76,11 +76,24 @@ pub fn put_u64_pair(bytes: &mut [u8], first: u64, second: u64) -> Option<()> {
 pub fn prefix(key: &[u8]) -> u64 {
     match key.first_chunk() {
         Some(bytes) => u64::from_be_bytes(*bytes),
-        None => {
-            key.iter().fold(0, |prefix, &byte| prefix << 8 | u64::from(byte))
-                << (8 * (8 - key.len() as u32) % 64)
-        }
+        None => short_prefix(key),
     }
+}
+
+/// [`prefix`] of fewer than 8 bytes, apart, so that it takes no registers from the loops that need it rarely.
+#[inline(never)]
+fn short_prefix(key: &[u8]) -> u64 {
+    let number = key.iter().fold(0, |prefix, &byte| prefix << 8 | u64::from(byte));
+    number << (8 * (8 - key.len() as u32 % 8) % 64)
+}
+
+/// [`prefix`] of the `len` bytes at `offset`; `None` past the end.
+#[inline(always)]
+pub fn prefix_at(bytes: &[u8], offset: usize, len: usize) -> Option<u64> {
+    if len >= 8 {
+        return array_at(bytes, offset).map(u64::from_be_bytes);
+    }
+    bytes.get(offset..)?.get(..len).map(short_prefix)
 }
 
 /// FNV-1a, 64 bits (Fowler, Noll, Vo; IETF draft-eastlake-fnv), the checksum of the meta page.

@@ -30,6 +30,7 @@
 //! F2. What `format` encodes, it decodes to the same.
 
 pub mod bucket;
+pub mod builder;
 pub mod bytes;
 pub mod freelist;
 pub mod meta;

@@ -1,4 +1,4 @@
-//! A checked view of one branch or leaf page, and [`PageBuilder`], its mirror.
+//! A checked view of one branch or leaf page.
 //!
 //! [`Page::verify`] looks at every element once; [`Page::trusted`] looks at the header alone and is for pages
 //! that were verified, or written, before. Even so each access stays within the run (F1): a page that changes
@@ -13,11 +13,11 @@
 
 use std::cmp::Ordering;
 
-use super::bytes::{put_u16, put_u32, put_u64, put_u64_pair, u64_at, u64_pair_at};
+use super::bytes::{prefix_at, put_u16, put_u32, put_u64, u64_at, u64_pair_at};
 use super::{BUCKET_HEADER_LEN, ELEMENT_LEN, FIRST_PAGE, PAGE_HEADER_LEN, PageId};
 use crate::error::{Error, Result};
 
-const BUCKET_FLAG: u32 = 1;
+pub(super) const BUCKET_FLAG: u32 = 1;
 /// What an inline page has for its id.
 const INLINE: PageId = 0;
 
@@ -71,7 +71,7 @@ impl Header {
 /// The bytes from `start` to `end`, sums of three 32-bit lengths at most: 64 bits hold them where the address
 /// space has fewer.
 #[inline(always)]
-fn slice(bytes: &[u8], start: u64, end: u64) -> Option<&[u8]> {
+pub(super) fn slice(bytes: &[u8], start: u64, end: u64) -> Option<&[u8]> {
     bytes.get(usize::try_from(start).ok()?..usize::try_from(end).ok()?)
 }
 
@@ -233,10 +233,54 @@ impl<'a> Page<'a> {
         Ok(())
     }
 
-    /// A view of `bytes` as the leaf of `count` elements that [`Page::trusted`] has found there before.
+    /// A view of `bytes` as the leaf or branch of `count` elements that [`Page::trusted`] has found there before.
     #[inline]
-    pub fn leaf_again(bytes: &'a [u8], id: PageId, count: usize) -> Page<'a> {
-        Page { bytes, id, leaf: true, count: count as u32 }
+    pub fn again(bytes: &'a [u8], id: PageId, leaf: bool, count: usize) -> Page<'a> {
+        Page { bytes, id, leaf, count: count as u32 }
+    }
+
+    /// The bytes that a leaf takes whose data lie in their order, without gaps, behind the table; `None` where
+    /// they do not, or an element lies outside or cannot be written again.
+    pub fn packed_len(&self) -> Option<u64> {
+        let mut end = (PAGE_HEADER_LEN + ELEMENT_LEN * self.count()) as u64;
+        let mut at = PAGE_HEADER_LEN as u64;
+        // What must be 0: how far each key lies from where the data before it end, and the highest bits of lengths.
+        let (mut gaps, mut lens) = (0, 0);
+        for element in self.table()?.chunks_exact(ELEMENT_LEN) {
+            let (first, second) = u64_pair_at(element, 0)?;
+            gaps |= (at + (first >> 32)) ^ end;
+            lens |= second;
+            end += (second & u64::from(u32::MAX)) + (second >> 32);
+            at += ELEMENT_LEN as u64;
+        }
+        let is_packed = gaps == 0 && lens as u32 <= i32::MAX as u32;
+        if is_packed && end <= self.bytes.len() as u64 { Some(end) } else { None }
+    }
+
+    /// The table of elements; `None` where it passes the end of the run.
+    #[inline]
+    pub(super) fn table(&self) -> Option<&'a [u8]> {
+        self.bytes.get(PAGE_HEADER_LEN..PAGE_HEADER_LEN + ELEMENT_LEN * self.count())
+    }
+
+    /// Copies a branch as page `id` into `run`, which has its length, with other children at some indexes.
+    /// `None` where one is none, or the page is no longer as it was.
+    pub fn copy_branch(
+        &self,
+        id: PageId,
+        children: impl Iterator<Item = Option<(usize, PageId)>>,
+        run: &mut [u8],
+    ) -> Option<()> {
+        if run.len() != self.bytes.len() {
+            return None;
+        }
+        run.copy_from_slice(self.bytes);
+        put_header(run, id, Kind::Branch, u16::try_from(self.count).ok()?, 0)?;
+        for child in children {
+            let (index, child) = child?;
+            put_u64(run, PAGE_HEADER_LEN + ELEMENT_LEN * index + 8, child)?;
+        }
+        Some(())
     }
 
     /// The page's id; 0 for an inline page.
@@ -296,20 +340,21 @@ impl<'a> Page<'a> {
         slice(self.bytes, start, start + u64::from(len))
     }
 
-    /// As [`Self::key_at`] of a page that is a leaf, or a branch, as `LEAF` says.
+    /// The first bytes of the key of element `index` as a number ([`super::bytes::prefix`]), of a page that is a
+    /// leaf, or a branch, as `LEAF` says.
     #[inline(always)]
-    pub fn key_of<const LEAF: bool>(&self, index: usize) -> Option<&'a [u8]> {
-        let at = PAGE_HEADER_LEN + ELEMENT_LEN * index;
+    pub fn prefix_of<const LEAF: bool>(&self, index: u32) -> Option<u64> {
+        let at = PAGE_HEADER_LEN + ELEMENT_LEN * index as usize;
         let (first, second) = u64_pair_at(self.bytes, at)?;
         let (pos, len) =
-            if LEAF { (first >> 32, second as u32) } else { (first as u32 as u64, (first >> 32) as u32) };
-        self.bytes.get(usize::try_from(at as u64 + pos).ok()?..)?.get(..len as usize)
+            if LEAF { (first >> 32, second as u32) } else { (u64::from(first as u32), (first >> 32) as u32) };
+        prefix_at(self.bytes, usize::try_from(at as u64 + pos).ok()?, len as usize)
     }
 
     /// Where the key of element `index` should begin, unchecked: for a prefetch.
     #[inline(always)]
-    pub fn key_hint<const LEAF: bool>(&self, index: usize) -> Option<usize> {
-        let at = PAGE_HEADER_LEN + ELEMENT_LEN * index;
+    pub fn key_hint<const LEAF: bool>(&self, index: u32) -> Option<usize> {
+        let at = PAGE_HEADER_LEN + ELEMENT_LEN * index as usize;
         let first = u64_at(self.bytes, at)?;
         let pos = if LEAF { first >> 32 } else { first as u32 as u64 };
         usize::try_from(at as u64 + pos).ok()
@@ -373,7 +418,11 @@ impl<'a> Page<'a> {
 
     /// The elements as they stand, each with its offset in the page.
     #[inline(always)]
-    fn elements(&self, start: usize, count: usize) -> impl Iterator<Item = (usize, u64, u64)> + 'a {
+    pub(super) fn elements(
+        &self,
+        start: usize,
+        count: usize,
+    ) -> impl Iterator<Item = (usize, u64, u64)> + 'a {
         let start = start.min(self.count());
         let count = count.min(self.count() - start);
         let begin = PAGE_HEADER_LEN + ELEMENT_LEN * start;
@@ -404,89 +453,11 @@ impl<'a> Page<'a> {
     }
 }
 
-/// Writes one branch or leaf page into the bytes of its run: elements in order, data packed behind the table
-/// as Go packs it, the rest zero.
-///
-/// The bytes need not be zero before. Each call answers `None` where the run is too short; nothing else can
-/// fail.
-pub struct PageBuilder<'a> {
-    run: &'a mut [u8],
-    element_offset: usize,
-    /// How far behind the next element its data lie.
-    pos: u64,
-    data_offset: usize,
-}
-
-impl<'a> PageBuilder<'a> {
-    /// Begins page `id` of `count` elements in `run`, which has `overflow` pages beyond the first.
-    pub fn new(
-        run: &'a mut [u8],
-        id: PageId,
-        kind: Kind,
-        count: usize,
-        overflow: u32,
-    ) -> Option<PageBuilder<'a>> {
-        put_header(run, id, kind, u16::try_from(count).ok()?, overflow)?;
-        let table_len = ELEMENT_LEN * count;
-        Some(PageBuilder {
-            run,
-            element_offset: PAGE_HEADER_LEN,
-            pos: table_len as u64,
-            data_offset: PAGE_HEADER_LEN + table_len,
-        })
-    }
-
-    /// Writes the next elements of a leaf, given the lengths of each key and value and whether it is a bucket.
-    /// When the table is whole the data follow by [`Self::data`].
-    #[inline]
-    pub fn leaf_table(&mut self, entries: impl ExactSizeIterator<Item = (u32, u32, bool)>) -> Option<()> {
-        self.table(entries.map(|(key_len, value_len, is_bucket)| {
-            let lens = u64::from(key_len) | u64::from(value_len) << 32;
-            (u64::from(key_len) + u64::from(value_len), u64::from(is_bucket), 32, lens)
-        }))
-    }
-
-    /// Writes the next elements of a branch, given the length of each key, and its child. When the table is
-    /// whole the keys follow by [`Self::data`].
-    #[inline]
-    pub fn branch_table(&mut self, entries: impl ExactSizeIterator<Item = (u32, PageId)>) -> Option<()> {
-        self.table(entries.map(|(key_len, child)| (u64::from(key_len), u64::from(key_len) << 32, 0, child)))
-    }
-
-    /// Writes elements: the length of the data, the first word, how far the data's place is shifted in it, and
-    /// the second word.
-    #[inline(always)]
-    fn table(&mut self, elements: impl ExactSizeIterator<Item = (u64, u64, u32, u64)>) -> Option<()> {
-        let end = self.element_offset + ELEMENT_LEN * elements.len();
-        let table = self.run.get_mut(self.element_offset..end)?;
-        let (mut pos, mut farthest) = (self.pos, 0);
-        for (element, (len, first, shift, second)) in table.chunks_exact_mut(ELEMENT_LEN).zip(elements) {
-            put_u64_pair(element, first | pos << shift, second)?;
-            farthest |= pos;
-            pos = (pos + len).wrapping_sub(ELEMENT_LEN as u64);
-        }
-        (self.element_offset, self.pos) = (end, pos);
-        if farthest > u64::from(u32::MAX) { None } else { Some(()) }
-    }
-
-    /// Appends data: the keys and values announced, in their order, in pieces of any size.
-    #[inline]
-    pub fn data(&mut self, bytes: &[u8]) -> Option<()> {
-        self.run.get_mut(self.data_offset..self.data_offset + bytes.len())?.copy_from_slice(bytes);
-        self.data_offset += bytes.len();
-        Some(())
-    }
-
-    /// Ends the page: what is left of the run becomes zero.
-    pub fn finish(self) -> Option<()> {
-        self.run.get_mut(self.data_offset..)?.fill(0);
-        Some(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::format::builder::PageBuilder;
+    use crate::format::bytes::prefix;
 
     fn leaf(pairs: &[(&[u8], &[u8], bool)]) -> Vec<u8> {
         let mut run = vec![0xAA; 4096];
@@ -536,11 +507,11 @@ mod tests {
         assert_eq!((page.id(), page.count(), page.bytes().len()), (9, 3, 4096));
         let places = page.leaf_places(0, 3).collect::<Vec<_>>();
         for (index, (key, value, is_bucket)) in pairs.into_iter().enumerate() {
-            let element = Page::leaf_again(&run, 9, 3).leaf(index).unwrap();
+            let element = Page::again(&run, 9, true, 3).leaf(index).unwrap();
             assert_eq!((element.key, element.value, element.is_bucket), (key, value, is_bucket));
             assert_eq!(page.key(index).unwrap(), key);
-            assert_eq!(page.key_of::<true>(index), Some(key));
-            assert_eq!(page.key_hint::<true>(index), Some(element.key_offset));
+            assert_eq!(page.prefix_of::<true>(index as u32), Some(prefix(key)));
+            assert_eq!(page.key_hint::<true>(index as u32), Some(element.key_offset));
             let place = places[index];
             assert_eq!((place.key_offset as usize, place.is_bucket), (element.key_offset, is_bucket));
             assert_eq!((place.key_len as usize, place.value_len as usize), (key.len(), value.len()));
@@ -551,7 +522,7 @@ mod tests {
         assert_eq!(offsets(1, 1), [places[1].key_offset]);
         assert_eq!(offsets(2, 9), [places[2].key_offset]);
         assert_eq!(offsets(9, 9), []);
-        assert_eq!(Page::leaf_again(&run[..63], 9, 3).leaf_places(0, 3).count(), 0, "a table cut short");
+        assert_eq!(Page::again(&run[..63], 9, true, 3).leaf_places(0, 3).count(), 0, "a table cut short");
     }
 
     #[test]
@@ -570,12 +541,12 @@ mod tests {
             assert_eq!(places[index], (key, key_offset as u64, child));
             assert_eq!(page.child(index).unwrap(), child);
             assert_eq!(page.key(index).unwrap(), key);
-            assert_eq!(page.key_of::<false>(index), Some(key));
-            assert_eq!(page.key_hint::<false>(index), Some(key_offset));
+            assert_eq!(page.prefix_of::<false>(index as u32), Some(prefix(key)));
+            assert_eq!(page.key_hint::<false>(index as u32), Some(key_offset));
         }
         assert_eq!(page.used_len().unwrap(), 16 + 3 * 16 + 6);
         assert!(page.branch(64).is_err() && page.child(64).is_err() && page.key(64).is_err());
-        assert_eq!((page.key_of::<false>(64), page.key_hint::<false>(64)), (None, None));
+        assert_eq!((page.prefix_of::<false>(64), page.key_hint::<false>(64)), (None, None));
         for (offset, text) in
             [(20, "element 0 lies outside its page"), (36, "element 1 lies outside its page")]
         {

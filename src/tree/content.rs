@@ -8,7 +8,7 @@ use crate::format::page::Page;
 
 use super::Pages;
 use super::arena::At;
-use super::items::Pos;
+use super::items::{LeafItem, Pos};
 use super::node::{Body, BranchItem, Child, Node, missing};
 use super::search::{order, search, search_child};
 use super::source::{Found, Source};
@@ -18,6 +18,8 @@ use super::source::{Found, Source};
 pub(super) enum Content<'a> {
     Page(Page<'a>, u64),
     Node(&'a Node),
+    /// A node that is a page with changes, and the page.
+    Patched(&'a Node, Page<'a>),
 }
 
 impl<'a> Content<'a> {
@@ -25,7 +27,7 @@ impl<'a> Content<'a> {
     pub(super) fn is_leaf(&self) -> bool {
         match self {
             Content::Page(page, _) => page.is_leaf(),
-            Content::Node(node) => matches!(node.body, Body::Leaf(_)),
+            Content::Node(node) | Content::Patched(node, _) => node.is_leaf(),
         }
     }
 
@@ -34,34 +36,36 @@ impl<'a> Content<'a> {
     pub(super) fn len(&self) -> usize {
         match self {
             Content::Page(page, _) => page.count(),
-            Content::Node(node) => node.len(),
+            Content::Node(node) | Content::Patched(node, _) => node.len(),
         }
     }
 
     /// The key of a branch's entry.
     pub(super) fn branch_key<P: Pages>(&self, source: &Source<'a, P>, index: usize) -> Result<&'a [u8]> {
         match self {
-            Content::Page(page, _) => page.key(index),
+            Content::Page(page, _) | Content::Patched(_, page) => page.key(index),
             Content::Node(node) => match &node.body {
                 Body::Branch(items) => source.branch_key(items.get(index).ok_or_else(missing)?),
-                Body::Leaf(_) => Err(missing()),
+                _ => Err(missing()),
             },
         }
     }
 
     /// Where the key of a branch's entry lies, and its length.
     pub(super) fn branch_key_at(&self, index: usize) -> Result<(At, u32)> {
+        let on_page = |page: &Page<'_>, offset: u64| {
+            let (key, _, key_offset) = page.branch(index)?;
+            Ok((At::file(offset + key_offset as u64), key.len() as u32))
+        };
         match self {
-            Content::Page(page, offset) => {
-                let (key, _, key_offset) = page.branch(index)?;
-                Ok((At::file(offset + key_offset as u64), key.len() as u32))
+            Content::Page(page, offset) => on_page(page, *offset),
+            Content::Node(Node { body: Body::Branch(items), .. }) => {
+                items.get(index).map(|item| (item.at, item.key_len)).ok_or_else(missing)
             }
-            Content::Node(node) => match &node.body {
-                Body::Branch(items) => {
-                    items.get(index).map(|item| (item.at, item.key_len)).ok_or_else(missing)
-                }
-                Body::Leaf(_) => Err(missing()),
-            },
+            Content::Patched(Node { body: Body::PatchedBranch(branch), .. }, page) => {
+                on_page(page, branch.base().offset())
+            }
+            _ => Err(missing()),
         }
     }
 
@@ -69,10 +73,13 @@ impl<'a> Content<'a> {
     pub(super) fn child(&self, index: usize) -> Result<Child> {
         match self {
             Content::Page(page, _) => page.child(index).map(Child::Page),
-            Content::Node(node) => match &node.body {
-                Body::Branch(items) => items.get(index).map(BranchItem::child).ok_or_else(missing),
-                Body::Leaf(_) => Err(missing()),
-            },
+            Content::Node(Node { body: Body::Branch(items), .. }) => {
+                items.get(index).map(BranchItem::child).ok_or_else(missing)
+            }
+            Content::Patched(Node { body: Body::PatchedBranch(branch), .. }, page) => {
+                branch.changed(index).map_or_else(|| page.child(index).map(Child::Page), Ok)
+            }
+            _ => Err(missing()),
         }
     }
 
@@ -81,24 +88,48 @@ impl<'a> Content<'a> {
     pub(super) fn search<P: Pages>(&self, source: &Source<'a, P>, key: &[u8]) -> Result<(Pos, bool)> {
         match self {
             Content::Page(page, _) => search(page, key).map(|(index, exact)| (Pos::index(index), exact)),
-            Content::Node(node) => match &node.body {
-                Body::Leaf(items) => {
-                    let sought = prefix(key);
-                    items.search(|item| Ok(order(source.leaf_key(item)?, key, sought)))
-                }
-                Body::Branch(_) => Err(missing()),
-            },
+            Content::Node(Node { body: Body::Leaf(items), .. }) => {
+                let sought = prefix(key);
+                items.search(|item| Ok(order(source.leaf_key(item)?, key, sought)))
+            }
+            Content::Patched(Node { body: Body::PatchedLeaf(leaf), .. }, page) if leaf.is_whole() => {
+                search(page, key).map(|(index, exact)| (Pos::index(index), exact))
+            }
+            Content::Patched(..) => self.search_patched(source, key),
+            Content::Node(_) => Err(missing()),
         }
+    }
+
+    fn search_patched<P: Pages>(&self, source: &Source<'a, P>, key: &[u8]) -> Result<(Pos, bool)> {
+        let sought = prefix(key);
+        let (mut low, mut high) = (0, self.len());
+        while low < high {
+            let middle = (low + high) / 2;
+            match order(source.leaf_key(&self.patched_item(middle)?)?, key, sought) {
+                Ordering::Less => low = middle + 1,
+                Ordering::Greater => high = middle,
+                Ordering::Equal => return Ok((Pos::index(middle), true)),
+            }
+        }
+        Ok((Pos::index(low), false))
+    }
+
+    /// The entry at `index` of a leaf that is a page with changes.
+    fn patched_item(&self, index: usize) -> Result<LeafItem> {
+        let Content::Patched(Node { body: Body::PatchedLeaf(leaf), .. }, page) = self else {
+            return Err(missing());
+        };
+        leaf.item(page, index).ok_or_else(|| page.outside(index))
     }
 
     /// The entry of a branch under which `key` belongs.
     #[inline]
     pub(super) fn search_child<P: Pages>(&self, source: &Source<'a, P>, key: &[u8]) -> Result<usize> {
         let items = match self {
-            Content::Page(page, _) => return search_child(page, key),
+            Content::Page(page, _) | Content::Patched(_, page) => return search_child(page, key),
             Content::Node(node) => match &node.body {
                 Body::Branch(items) => items,
-                Body::Leaf(_) => return Err(missing()),
+                _ => return Err(missing()),
             },
         };
         let sought = prefix(key);
@@ -131,12 +162,9 @@ impl<'a> Content<'a> {
             }
             Content::Node(node) => {
                 let Body::Leaf(items) = &node.body else { return Err(missing()) };
-                let item = items.get(pos).ok_or_else(missing)?;
-                let value = source.bytes(item.value_at(), u64::from(item.value_len()))?;
-                let found =
-                    Found { value, key_at: item.key_at(), at: item.value_at(), is_bucket: item.is_bucket() };
-                Ok((source.leaf_key(item)?, found))
+                source.entry(items.get(pos).ok_or_else(missing)?)
             }
+            Content::Patched(..) => source.entry(&self.patched_item(pos.index as usize)?),
         }
     }
 

@@ -256,7 +256,7 @@ impl Cursor {
             return Ok(Take::More);
         };
         let Some(run) = source.pages.at_hand(*offset, *len) else { return Ok(Take::More) };
-        let page = Page::leaf_again(run, *id, self.page_len as usize);
+        let page = Page::again(run, *id, true, self.page_len as usize);
         let mut last = None;
         let mut said = Take::More;
         let mut index = neighbour(pos.index, direction);
@@ -351,7 +351,7 @@ impl Cursor {
             return Ok(None);
         }
         let Some(run) = source.pages.at_hand(*offset, *len) else { return Ok(None) };
-        let page = Page::leaf_again(run, *id, self.page_len as usize);
+        let page = Page::again(run, *id, true, self.page_len as usize);
         let element = page.leaf(index as usize)?;
         pos.index = index;
         self.state = State::On(KeyRef::of(*offset, &element));

@@ -64,7 +64,8 @@ impl Nodes {
         let target = self.target(pages, tree, key, is_bucket)?;
         self.check(pages, tree, target, key, condition)?;
         let at = self.arena.push([key, value])?;
-        self.place(tree, target, at, key.len(), value.len(), is_bucket)
+        let item = LeafItem::new(at, key.len(), value.len(), is_bucket);
+        self.place(pages, tree, target, item.ok_or(Error::ValueSize(value.len()))?)
     }
 
     /// As [`Self::put`], with a value of `value_len` zero bytes that the caller is to fill.
@@ -77,7 +78,8 @@ impl Nodes {
     ) -> Result<&mut [u8]> {
         let target = self.target(pages, tree, key, false)?;
         let at = self.arena.push_zeros(key, value_len)?;
-        self.place(tree, target, at, key.len(), value_len, false)?;
+        let item = LeafItem::new(at, key.len(), value_len, false);
+        self.place(pages, tree, target, item.ok_or(Error::ValueSize(value_len))?)?;
         self.arena.bytes_mut(at.plus(key.len() as u64), value_len).ok_or_else(missing)
     }
 
@@ -94,8 +96,7 @@ impl Nodes {
             None => self.take_way(pages, tree, key)?,
         };
         if target.exact {
-            let Body::Leaf(items) = &self.get(target.leaf)?.body else { return Err(missing()) };
-            check_kind(items.get(target.pos).ok_or_else(missing)?, is_bucket)?;
+            check_kind(&self.leaf_item(pages, target.leaf, target.pos)?, is_bucket)?;
         }
         Ok(target)
     }
@@ -122,28 +123,44 @@ impl Nodes {
 
     /// Whether the place is behind the last entry of the last leaf.
     fn is_behind_all(&self, tree: &Tree, target: Target) -> Result<bool> {
-        let Body::Leaf(items) = &self.get(target.leaf)?.body else { return Err(missing()) };
         let is_last = |finger: Finger| finger.leaf == target.leaf && finger.upper.is_none();
-        Ok(!target.exact && target.pos == items.end() && tree.finger.is_some_and(is_last))
+        let at_end = target.pos == self.get(target.leaf)?.end();
+        Ok(!target.exact && at_end && tree.finger.is_some_and(is_last))
     }
 
-    fn place(
-        &mut self,
-        tree: &mut Tree,
-        target: Target,
-        at: At,
-        key_len: usize,
-        value_len: usize,
-        is_bucket: bool,
-    ) -> Result<()> {
-        let item = LeafItem::new(at, key_len, value_len, is_bucket).ok_or(Error::ValueSize(value_len))?;
+    /// The entry at `pos` of leaf `id`.
+    fn leaf_item<P: Pages>(&self, pages: &P, id: NodeId, pos: Pos) -> Result<LeafItem> {
+        let item = match &self.get(id)?.body {
+            Body::Leaf(items) => items.get(pos).copied(),
+            Body::PatchedLeaf(leaf) => leaf.item(&leaf.base().page(pages)?, pos.index as usize),
+            _ => None,
+        };
+        item.ok_or_else(missing)
+    }
+
+    /// Makes a table of leaf `id` where it has many changes; the place of what was at `pos`.
+    fn make_room<P: Pages>(&mut self, pages: &P, id: NodeId, pos: Pos) -> Result<Pos> {
+        match &self.get(id)?.body {
+            Body::PatchedLeaf(leaf) if leaf.is_full() => self.unfold(pages, id)?,
+            _ => return Ok(pos),
+        }
+        self.pos_of_page_index(id, pos)
+    }
+
+    fn place<P: Pages>(&mut self, pages: &P, tree: &mut Tree, target: Target, item: LeafItem) -> Result<()> {
+        let pos = self.make_room(pages, target.leaf, target.pos)?;
+        let old = if target.exact { Some(self.leaf_item(pages, target.leaf, pos)?) } else { None };
         let node = self.touch(target.leaf)?;
-        let Body::Leaf(items) = &mut node.body else { return Err(missing()) };
-        if target.exact {
-            items.replace(target.pos, item);
-        } else {
-            let at_end = target.pos == items.end();
-            items.insert(target.pos, item)?;
+        let at_end = pos == node.end();
+        let index = pos.index as usize;
+        match (&mut node.body, old) {
+            (Body::Leaf(items), Some(_)) => items.replace(pos, item),
+            (Body::Leaf(items), None) => items.insert(pos, item)?,
+            (Body::PatchedLeaf(leaf), Some(old)) => leaf.replace(index, &old, item)?,
+            (Body::PatchedLeaf(leaf), None) => leaf.insert(index, item)?,
+            _ => return Err(missing()),
+        }
+        if !target.exact {
             node.appended = node.appended.saturating_add(u32::from(at_end));
             node.inserted_within |= !at_end;
         }
@@ -182,11 +199,16 @@ impl Nodes {
         if found.is_bucket != is_bucket {
             return Err(wrong_type(found.is_bucket));
         }
-        let (leaf, pos) = self.take_over_way(pages, tree, path)?;
-        let node = self.touch(leaf)?;
+        let (id, pos) = self.take_over_way(pages, tree, path)?;
+        let pos = self.make_room(pages, id, pos)?;
+        let old = self.leaf_item(pages, id, pos)?;
+        let node = self.touch(id)?;
+        match &mut node.body {
+            Body::Leaf(items) => items.remove(pos),
+            Body::PatchedLeaf(leaf) => leaf.remove(pos.index as usize, &old)?,
+            _ => return Err(missing()),
+        }
         node.shrunk = true;
-        let Body::Leaf(items) = &mut node.body else { return Err(missing()) };
-        items.remove(pos);
         tree.version += 1;
         Ok(true)
     }
@@ -201,7 +223,10 @@ impl Nodes {
         if below(finger.lower)? == Some(true) || below(finger.upper)? == Some(false) {
             return Ok(None);
         }
-        let Body::Leaf(items) = &self.get(finger.leaf)?.body else { return Err(missing()) };
+        let Body::Leaf(items) = &self.get(finger.leaf)?.body else {
+            let (pos, exact) = source.node(finger.leaf)?.search(&source, key)?;
+            return Ok(Some(Target { leaf: finger.leaf, pos, exact }));
+        };
         if let Some(last) = items.last().and_then(|pos| items.get(pos)) {
             if source.leaf_key(last)?.cmp(key) == Ordering::Less {
                 return Ok(Some(Target { leaf: finger.leaf, pos: items.end(), exact: false }));
@@ -277,7 +302,8 @@ impl Nodes {
     fn pos_of_page_index(&self, node: NodeId, pos: Pos) -> Result<Pos> {
         match &self.get(node)?.body {
             Body::Leaf(items) => Ok(items.pos_of_page_index(pos.index as usize)),
-            Body::Branch(_) => Err(missing()),
+            Body::PatchedLeaf(_) => Ok(pos),
+            _ => Err(missing()),
         }
     }
 

@@ -19,6 +19,7 @@ mod edit;
 mod get_many;
 mod items;
 mod node;
+mod patched;
 mod range;
 mod rebalance;
 mod search;

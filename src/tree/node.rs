@@ -9,6 +9,7 @@ use crate::freelist::Run;
 use super::Pages;
 use super::arena::{Arena, At};
 use super::items::{Items, LeafItem, Pos};
+use super::patched::{PatchedBranch, PatchedLeaf, patched};
 use super::source::Place;
 
 const NODE_BIT: u64 = 1 << 63;
@@ -72,6 +73,10 @@ pub enum Body {
     Leaf(Items),
     /// Keys and children.
     Branch(Vec<BranchItem>),
+    /// Keys and values, few of which are not those of a page.
+    PatchedLeaf(PatchedLeaf),
+    /// Keys and children, some of which are not those of a page.
+    PatchedBranch(PatchedBranch),
 }
 
 /// A page being changed.
@@ -97,8 +102,12 @@ impl Node {
     }
 
     /// The node that takes over the page at `place`.
-    fn from_page(page: &Page<'_>, offset: u64, old: Option<Run>) -> Result<Node> {
-        let body = if page.is_leaf() { leaf_body(page, offset)? } else { branch_body(page, offset)? };
+    fn from_page(page: &Page<'_>, offset: u64, old: Option<Run>, patch_size: u32) -> Result<Node> {
+        let body = match patched(page, offset, patch_size) {
+            Some(body) => body,
+            None if page.is_leaf() => leaf_body(page, offset)?,
+            None => Body::Branch(branch_items(page, offset)?),
+        };
         let shrunk = !page.is_leaf() && page.count() < 2;
         Ok(Node { old, shrunk, ..Node::new(body) })
     }
@@ -113,6 +122,8 @@ impl Node {
                 copy.extend_from_slice(items);
                 Body::Branch(copy)
             }
+            Body::PatchedLeaf(leaf) => Body::PatchedLeaf(leaf.copied()?),
+            Body::PatchedBranch(branch) => Body::PatchedBranch(branch.copied()?),
         };
         Ok(Node { body, ..*self })
     }
@@ -122,6 +133,16 @@ impl Node {
         match &self.body {
             Body::Leaf(items) => items.len(),
             Body::Branch(items) => items.len(),
+            Body::PatchedLeaf(leaf) => leaf.len(),
+            Body::PatchedBranch(branch) => branch.len(),
+        }
+    }
+
+    /// The place behind a leaf's last entry.
+    pub(super) fn end(&self) -> Pos {
+        match &self.body {
+            Body::Leaf(items) => items.end(),
+            _ => Pos::index(self.len()),
         }
     }
 }
@@ -131,7 +152,8 @@ fn leaf_body(page: &Page<'_>, offset: u64) -> Result<Body> {
     items.map(Body::Leaf).ok_or_else(|| Error::corrupt(page.id(), "an element lies outside or is too long"))
 }
 
-fn branch_body(page: &Page<'_>, offset: u64) -> Result<Body> {
+/// The entries of the branch `page`, which begins at `offset` of the file.
+pub(super) fn branch_items(page: &Page<'_>, offset: u64) -> Result<Vec<BranchItem>> {
     let mut items = Vec::new();
     items.try_reserve_exact(page.count())?;
     let outside = || Error::corrupt(page.id(), "a key lies outside its page");
@@ -142,7 +164,7 @@ fn branch_body(page: &Page<'_>, offset: u64) -> Result<Body> {
     if items.len() != page.count() {
         return Err(outside());
     }
-    Ok(Body::Branch(items))
+    Ok(items)
 }
 
 /// Where a tree begins.
@@ -205,6 +227,8 @@ pub struct Nodes {
     epoch: u64,
     /// Nodes as they were before their first change in an epoch, oldest first.
     kept: Vec<(NodeId, Node)>,
+    /// Whether each page that is taken over becomes a table at once, so that all its entries are written anew.
+    pub makes_tables: bool,
     /// Nodes that the commit looked at because they had lost entries.
     pub(super) rebalance_count: u64,
     /// Cuts of nodes in two.
@@ -232,6 +256,8 @@ impl Nodes {
         let items = all.map(|node| match &node.body {
             Body::Leaf(items) => items.len() * size_of::<LeafItem>(),
             Body::Branch(items) => items.capacity() * size_of::<BranchItem>(),
+            Body::PatchedLeaf(leaf) => leaf.memory_len(),
+            Body::PatchedBranch(branch) => branch.memory_len(),
         });
         let tables = self.list.capacity() * size_of::<Node>() + self.freed.capacity() * size_of::<Run>();
         self.arena.memory_len() + (tables + items.sum::<usize>()) as u64
@@ -304,15 +330,21 @@ impl Nodes {
             Some(run) if id != 0 => Some(run),
             _ => None,
         };
-        let node = Node::from_page(&page, offset, old)?;
+        let patch_size = if self.makes_tables { 0 } else { pages.page_size() };
+        let node = Node::from_page(&page, offset, old, patch_size)?;
         self.add(node)
     }
 
-    /// The branch entries of node `id`, to be changed.
-    pub(super) fn branch_mut(&mut self, id: NodeId) -> Result<&mut Vec<BranchItem>> {
+    /// Lets entry `index` of branch `id` lead to `child`.
+    pub(super) fn set_child(&mut self, id: NodeId, index: usize, child: Child) -> Result<()> {
         match &mut self.touch(id)?.body {
-            Body::Branch(items) => Ok(items),
-            Body::Leaf(_) => Err(missing()),
+            Body::Branch(items) => {
+                let item = items.get_mut(index).ok_or_else(missing)?;
+                *item = item.to(child);
+                Ok(())
+            }
+            Body::PatchedBranch(branch) => branch.set(index, child),
+            _ => Err(missing()),
         }
     }
 
@@ -334,11 +366,7 @@ impl Nodes {
     ) -> Result<()> {
         match parent {
             None => tree.root = Root::Node(child),
-            Some((parent, pos)) => {
-                let items = self.branch_mut(parent)?;
-                let item = items.get_mut(pos.index as usize).ok_or_else(missing)?;
-                *item = item.to(Child::Node(child));
-            }
+            Some((parent, pos)) => self.set_child(parent, pos.index as usize, Child::Node(child))?,
         }
         Ok(())
     }

@@ -75,6 +75,7 @@ impl Nodes {
         if depth >= MAX_DEPTH {
             return Err(too_deep(Place::Node(id)));
         }
+        self.unfold(pages, id)?;
         let source = Source { pages, nodes: self };
         let content = source.content(Place::Node(id))?;
         if content.is_leaf() {
@@ -95,8 +96,7 @@ impl Nodes {
             Place::Node(node) => Ok(node),
             Place::Page { .. } => {
                 let node = self.take_over(pages, place)?;
-                let item = self.branch_mut(id)?.get_mut(index).ok_or_else(missing)?;
-                *item = item.to(Child::Node(node));
+                self.set_child(id, index, Child::Node(node))?;
                 Ok(node)
             }
         }

@@ -40,11 +40,9 @@ impl Nodes {
             return Err(too_deep(Place::Node(id)));
         }
         let mut from = 0;
-        while let Some((index, child)) =
-            self.next_child(id, from, |node| matches!(node.body, Body::Branch(_)))?
-        {
-            let Body::Branch(items) = &self.get(id)?.body else { return Err(missing()) };
-            let next = items.get(index + 1).map(|item| (item.at, item.key_len)).or(upper);
+        while let Some((index, child)) = self.next_child(id, from, |node| !node.is_leaf())? {
+            let branch = (Source { pages, nodes: self }).node(id)?;
+            let next = if index + 1 < branch.len() { Some(branch.branch_key_at(index + 1)?) } else { upper };
             self.rebalance_node(pages, child, next, shape, depth + 1)?;
             from = index + 1;
         }
@@ -58,6 +56,16 @@ impl Nodes {
         from: usize,
         wanted: impl Fn(&Node) -> bool,
     ) -> Result<Option<(usize, NodeId)>> {
+        if let Body::PatchedBranch(branch) = &self.get(id)?.body {
+            let mut from = from;
+            while let Some((index, child)) = branch.next_changed(from) {
+                match child {
+                    Child::Node(child) if wanted(self.get(child)?) => return Ok(Some((index, child))),
+                    _ => from = index + 1,
+                }
+            }
+            return Ok(None);
+        }
         let Body::Branch(items) = &self.get(id)?.body else { return Ok(None) };
         for (index, item) in items.iter().enumerate().skip(from) {
             if let Child::Node(child) = item.child() {
@@ -89,19 +97,21 @@ impl Nodes {
         upper: Fence,
         shape: &Shape,
     ) -> Result<bool> {
-        let Body::Branch(items) = &self.get(id)?.body else { return Err(missing()) };
-        let count = items.len();
-        let Some(Child::Node(child)) = items.get(index).map(|item| item.child()) else { return Ok(false) };
+        let branch = (Source { pages, nodes: self }).node(id)?;
+        let count = branch.len();
+        let Child::Node(child) = branch.child(index)? else { return Ok(false) };
         let node = self.touch(child)?;
         if !std::mem::take(&mut node.shrunk) {
             return Ok(false);
         }
-        let least = if matches!(node.body, Body::Leaf(_)) { 1 } else { 2 };
-        let (len, entry_count) = (used_len(node_body(node)), node.len());
+        let least = if node.is_leaf() { 1 } else { 2 };
+        let entry_count = node.len();
+        let len = content_len(&(Source { pages, nodes: self }).node(child)?)?;
         self.rebalance_count += 1;
         if len > shape.small_len() && entry_count > least {
             return Ok(false);
         }
+        self.unfold(pages, id)?;
         if entry_count == 0 {
             self.drop_page(child)?;
             self.remove_entry(id, index)?;
@@ -139,10 +149,7 @@ impl Nodes {
 
     fn child_len<P: Pages>(&self, pages: &P, id: NodeId, index: usize, upper: Fence) -> Result<u64> {
         let place = self.child_place(pages, id, index, upper)?;
-        match (Source { pages, nodes: self }).content(place)? {
-            Content::Page(page, _) => Ok(page.used_len()? as u64),
-            Content::Node(node) => Ok(used_len(node_body(node))),
-        }
+        content_len(&(Source { pages, nodes: self }).content(place)?)
     }
 
     /// Child `index` of branch `id`, as a node.
@@ -151,9 +158,7 @@ impl Nodes {
             Place::Node(node) => Ok(node),
             place => {
                 let node = self.take_over(pages, place)?;
-                let items = self.branch_mut(id)?;
-                let item = items.get_mut(index).ok_or_else(missing)?;
-                *item = item.to(Child::Node(node));
+                self.set_child(id, index, Child::Node(node))?;
                 Ok(node)
             }
         }
@@ -171,6 +176,8 @@ impl Nodes {
     ) -> Result<()> {
         let target_id = self.child_node(pages, id, left, upper)?;
         let from = self.child_node(pages, id, left + 1, upper)?;
+        self.unfold(pages, target_id)?;
+        self.unfold(pages, from)?;
         self.drop_page(from)?;
         let node = self.touch(from)?;
         let (mut body, shrunk) = (std::mem::replace(&mut node.body, Body::Branch(Vec::new())), node.shrunk);
@@ -189,10 +196,10 @@ impl Nodes {
         self.remove_entry(id, left + 1)?;
         let Body::Branch(items) = &self.get(id)?.body else { return Err(missing()) };
         let upper = items.get(left + 1).map(|item| (item.at, item.key_len)).or(upper);
-        match self.get(target_id)?.body {
-            Body::Branch(_) => self.settle(pages, target_id, upper, shape),
-            Body::Leaf(_) => Ok(()),
+        if self.get(target_id)?.is_leaf() {
+            return Ok(());
         }
+        self.settle(pages, target_id, upper, shape)
     }
 
     /// Gives the first entry of a branch, which is child `index` of branch `id` and about to be appended to
@@ -217,13 +224,13 @@ impl Nodes {
             if items.is_empty() {
                 node.body = Body::Leaf(Items::default());
             }
-            if !shrunk || node.len() != 1 || matches!(node.body, Body::Leaf(_)) {
+            if !shrunk || node.len() != 1 || node.is_leaf() {
                 return Ok(());
             }
             let child = self.child_node(pages, root, 0, None)?;
             self.drop_page(root)?;
             tree.root = Root::Node(child);
-            if let Body::Branch(_) = self.get(child)?.body {
+            if !self.get(child)?.is_leaf() {
                 self.settle(pages, child, None, shape)?;
             }
             let node = self.touch(child)?;
@@ -241,15 +248,17 @@ fn merge_candidates(index: usize, count: usize, shape: &Shape) -> impl Iterator<
     before.into_iter().chain(after)
 }
 
-fn node_body(node: &super::node::Node) -> &Body {
-    &node.body
-}
-
-/// The bytes that a node's entries take on one page.
-pub(super) fn used_len(body: &Body) -> u64 {
-    let entries: u64 = match body {
+/// The bytes that the entries of a page or a node take on one page.
+pub(super) fn content_len(content: &Content<'_>) -> Result<u64> {
+    let node = match content {
+        Content::Node(node) => node,
+        Content::Patched(Node { body: Body::PatchedLeaf(leaf), .. }, _) => return Ok(leaf.used_len()),
+        Content::Page(page, _) | Content::Patched(_, page) => return Ok(page.used_len()? as u64),
+    };
+    let entries: u64 = match &node.body {
         Body::Leaf(items) => items.iter().map(|item| ELEMENT_LEN as u64 + item.data_len()).sum(),
         Body::Branch(items) => items.iter().map(|item| ELEMENT_LEN as u64 + u64::from(item.key_len)).sum(),
+        _ => return Err(missing()),
     };
-    PAGE_HEADER_LEN as u64 + entries
+    Ok(PAGE_HEADER_LEN as u64 + entries)
 }

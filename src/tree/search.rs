@@ -18,7 +18,7 @@ use super::Pages;
 const TABLE_LEN: usize = 512;
 const CACHE_LINE_LEN: usize = 64;
 /// Where so few elements are left, the keys lie close enough together.
-const NEAR: usize = 3;
+const NEAR: u32 = 3;
 
 /// Asks for the first lines of the page at `offset` of the file.
 #[inline(always)]
@@ -29,7 +29,7 @@ pub fn prefetch_table<P: Pages>(pages: &P, offset: u64) {
 }
 
 #[inline(always)]
-fn prefetch_key<const LEAF: bool>(page: &Page<'_>, index: usize) {
+fn prefetch_key<const LEAF: bool>(page: &Page<'_>, index: u32) {
     if let Some(offset) = page.key_hint::<LEAF>(index) {
         prefetch(page.bytes(), offset);
     }
@@ -43,12 +43,12 @@ pub fn order(here: &[u8], key: &[u8], sought: u64) -> Ordering {
     if first != sought {
         return first.cmp(&sought);
     }
-    match (here.get(8..), key.get(8..)) {
-        (Some(here), Some(key)) => match prefix(here).cmp(&prefix(key)) {
-            Ordering::Equal => here.cmp(key),
-            ordering => ordering,
-        },
-        _ => here.cmp(key),
+    let (Some(here), Some(key)) = (here.get(8..), key.get(8..)) else { return here.cmp(key) };
+    match prefix(here).cmp(&prefix(key)) {
+        // What the shorter one lacks counted as zeros: where the longer one has zeros there, it still is greater.
+        Ordering::Equal if here.len() <= 8 && key.len() <= 8 => here.len().cmp(&key.len()),
+        Ordering::Equal => here.cmp(key),
+        ordering => ordering,
     }
 }
 
@@ -60,27 +60,25 @@ pub fn search(page: &Page<'_>, key: &[u8]) -> Result<(usize, bool)> {
 
 fn search_in<const LEAF: bool>(page: &Page<'_>, key: &[u8]) -> Result<(usize, bool)> {
     let sought = prefix(key);
-    let (mut low, mut high) = (0, page.count());
-    if LEAF {
-        for (low, high) in halves(low, high) {
-            prefetch_key::<LEAF>(page, (low + high) / 2);
-        }
+    // 32 bits, so that no sum below can overflow.
+    let (mut low, mut high) = (0, page.count() as u32);
+    if LEAF && high > NEAR {
+        prefetch_keys::<LEAF>(page, low, high / 2, high);
     }
     while low < high {
-        let middle = (low + high) / 2;
-        if LEAF {
-            for (low, high) in halves(low, middle).into_iter().chain(halves(middle + 1, high)) {
-                prefetch_key::<LEAF>(page, (low + high) / 2);
+        let middle = low + (high - low) / 2;
+        if high - low > NEAR {
+            if LEAF {
+                prefetch_keys::<LEAF>(page, low, low + (middle - low) / 2, middle);
+                prefetch_keys::<LEAF>(page, middle + 1, middle + 1 + (high - middle - 1) / 2, high);
+            } else {
+                prefetch_keys::<LEAF>(page, low, middle, high);
             }
-        } else if high - low > NEAR {
-            prefetch_key::<LEAF>(page, (low + middle) / 2);
-            prefetch_key::<LEAF>(page, (middle + 1 + high) / 2);
         }
-        let Some(here) = page.key_of::<LEAF>(middle) else { return Err(page.outside(middle)) };
-        let first = prefix(here);
+        let Some(first) = page.prefix_of::<LEAF>(middle) else { return Err(page.outside(middle as usize)) };
         let below = if first == sought {
-            match order(here, key, sought) {
-                Ordering::Equal => return Ok((middle, true)),
+            match tie(page, middle as usize, key)? {
+                Ordering::Equal => return Ok((middle as usize, true)),
                 ordering => ordering == Ordering::Less,
             }
         } else {
@@ -89,13 +87,21 @@ fn search_in<const LEAF: bool>(page: &Page<'_>, key: &[u8]) -> Result<(usize, bo
         low = if below { middle + 1 } else { low };
         high = if below { high } else { middle };
     }
-    Ok((low, false))
+    Ok((low as usize, false))
 }
 
+/// Asks for the keys that a search from `low` to `high` compares after the one at `middle`.
 #[inline(always)]
-fn halves(low: usize, high: usize) -> [(usize, usize); 2] {
-    let middle = (low + high) / 2;
-    [(low, middle), ((middle + 1).min(high), high)]
+fn prefetch_keys<const LEAF: bool>(page: &Page<'_>, low: u32, middle: u32, high: u32) {
+    prefetch_key::<LEAF>(page, low + (middle - low) / 2);
+    prefetch_key::<LEAF>(page, middle + (high - middle) / 2);
+}
+
+/// How the key of element `index` compares to `key`, whose first bytes are the same. Apart, as the loop above is
+/// faster without it.
+#[inline(never)]
+fn tie(page: &Page<'_>, index: usize, key: &[u8]) -> Result<Ordering> {
+    page.key(index).map(|here| order(here, key, prefix(key)))
 }
 
 /// The element of a branch under which `key` belongs: the last whose key is not greater, or the first.
@@ -108,7 +114,8 @@ pub fn search_child(page: &Page<'_>, key: &[u8]) -> Result<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::page::{Kind, PageBuilder};
+    use crate::format::builder::PageBuilder;
+    use crate::format::page::Kind;
 
     #[test]
     fn a_key_is_found_or_its_place_is() {

@@ -9,7 +9,7 @@ use super::Pages;
 use super::arena::At;
 use super::content::Content;
 use super::items::{LeafItem, Pos};
-use super::node::{BranchItem, Child, NodeId, Nodes, Root, missing};
+use super::node::{Body, BranchItem, Child, NodeId, Nodes, Root, missing};
 use super::search::{prefetch_table, search, search_child};
 
 /// A page or node on the way through a tree.
@@ -102,6 +102,14 @@ impl<'a, P: Pages> Source<'a, P> {
         self.bytes(item.key_at(), u64::from(item.key_len()))
     }
 
+    /// Key and value of a leaf entry.
+    #[inline]
+    pub(super) fn entry(&self, item: &LeafItem) -> Result<(&'a [u8], Found<'a>)> {
+        let value = self.bytes(item.value_at(), u64::from(item.value_len()))?;
+        let found = Found { value, key_at: item.key_at(), at: item.value_at(), is_bucket: item.is_bucket() };
+        Ok((self.leaf_key(item)?, found))
+    }
+
     /// The key of a branch entry.
     #[inline]
     pub(super) fn branch_key(&self, item: &BranchItem) -> Result<&'a [u8]> {
@@ -176,8 +184,20 @@ impl<'a, P: Pages> Source<'a, P> {
                 let bytes = self.pages.run_again(id, offset, len)?;
                 Ok(Content::Page(Page::trusted(bytes, id)?, offset))
             }
-            Place::Node(node) => Ok(Content::Node(self.nodes.get(node)?)),
+            Place::Node(node) => self.node(node),
         }
+    }
+
+    /// The entries of a node.
+    #[inline]
+    pub(super) fn node(&self, id: NodeId) -> Result<Content<'a>> {
+        let node = self.nodes.get(id)?;
+        let base = match &node.body {
+            Body::Leaf(_) | Body::Branch(_) => return Ok(Content::Node(node)),
+            Body::PatchedLeaf(leaf) => leaf.base(),
+            Body::PatchedBranch(branch) => branch.base(),
+        };
+        Ok(Content::Patched(node, base.page(self.pages)?))
     }
 
     /// The value of `key` in the tree that begins at `root`.
@@ -205,7 +225,7 @@ impl<'a, P: Pages> Source<'a, P> {
         let mut node = node;
         let mut upper = None;
         for _ in 0..MAX_DEPTH {
-            let content = Content::Node(self.nodes.get(node)?);
+            let content = self.node(node)?;
             if content.is_leaf() {
                 let (pos, exact) = content.search(self, key)?;
                 let found = if exact { Some(content.entry(self, pos)?.1) } else { None };
@@ -296,7 +316,7 @@ impl<'a, P: Pages> Source<'a, P> {
                 upper = Some((content, index + 1));
             }
             (place, content) = match content.child(index)? {
-                Child::Node(node) => (Place::Node(node), Content::Node(self.nodes.get(node)?)),
+                Child::Node(node) => (Place::Node(node), self.node(node)?),
                 Child::Page(id) => {
                     let offset = self.pages.offset(id);
                     let page = self.child_page(id, (content, index), upper)?;

@@ -7,7 +7,8 @@
 use smallvec::{SmallVec, smallvec};
 
 use crate::error::{Error, Result};
-use crate::format::page::{Kind, PageBuilder};
+use crate::format::builder::PageBuilder;
+use crate::format::page::Kind;
 use crate::format::{BUCKET_HEADER_LEN, ELEMENT_LEN, MAX_DEPTH, MAX_ELEMENT_COUNT, PAGE_HEADER_LEN, PageId};
 use crate::freelist::Run;
 
@@ -15,7 +16,7 @@ use super::Pages;
 use super::arena::At;
 use super::items::{Items, LeafItem, Pos};
 use super::node::{Body, BranchItem, Child, Node, NodeId, Nodes, Root, Tree, missing};
-use super::rebalance::used_len;
+use super::rebalance::content_len;
 use super::shape::Shape;
 use super::source::{Place, Source, too_deep};
 
@@ -74,9 +75,24 @@ impl Nodes {
         header: [u8; BUCKET_HEADER_LEN],
     ) -> Result<Option<Vec<u8>>> {
         let Root::Node(root) = tree.root else { return Ok(None) };
-        let Body::Leaf(items) = &self.get(root)?.body else { return Ok(None) };
-        let len = used_len(&self.get(root)?.body);
-        if len > shape.max_inline_len() || items.iter().any(LeafItem::is_bucket) {
+        let source = Source { pages, nodes: self };
+        let len = match source.node(root)? {
+            content if content.is_leaf() => content_len(&content)?,
+            _ => return Ok(None),
+        };
+        if len > shape.max_inline_len() {
+            return Ok(None);
+        }
+        let table;
+        let items = match &self.get(root)?.body {
+            Body::Leaf(items) => items,
+            Body::PatchedLeaf(leaf) => {
+                table = leaf.items(pages)?;
+                &table
+            }
+            _ => return Ok(None),
+        };
+        if items.iter().any(LeafItem::is_bucket) {
             return Ok(None);
         }
         let mut value = Vec::new();
@@ -84,7 +100,6 @@ impl Nodes {
         value.extend_from_slice(&header);
         value.resize(BUCKET_HEADER_LEN + len as usize, 0);
         let image = value.get_mut(BUCKET_HEADER_LEN..).unwrap_or_default();
-        let source = Source { pages, nodes: self };
         encode_leaf(source, items, Pos::default(), items.len(), 0, 0, image)?;
         Ok(Some(value))
     }
@@ -116,8 +131,10 @@ impl<P: Pages, A: Allocator> Spill<'_, P, A> {
             let node = self.nodes.get(id)?;
             !node.inserted_within && (node.appended > 1 || rightmost)
         };
-        if let Body::Branch(_) = self.nodes.get(id)?.body {
-            rising = self.children(id, rightmost, depth)?;
+        match self.nodes.get(id)?.body {
+            Body::Branch(_) => rising = self.children(id, rightmost, depth, None)?,
+            Body::PatchedBranch(_) => rising = self.patched_children(id, rightmost, depth)?,
+            Body::Leaf(_) | Body::PatchedLeaf(_) => {}
         }
         if self.nodes.get(id)?.len() == 0 {
             self.nodes.drop_page(id)?;
@@ -126,18 +143,57 @@ impl<P: Pages, A: Allocator> Spill<'_, P, A> {
         self.cut(id, rising)
     }
 
+    /// As [`Self::children`], of a page with changes, which stays one while its keys are the page's.
+    fn patched_children(&mut self, id: NodeId, rightmost: bool, depth: usize) -> Result<bool> {
+        let mut from = 0;
+        loop {
+            let Body::PatchedBranch(branch) = &self.nodes.get(id)?.body else { return Err(missing()) };
+            let Some((index, child)) = branch.next_changed(from) else { return Ok(rightmost) };
+            from = index + 1;
+            let Child::Node(child) = child else { continue };
+            let entries = self.node(child, rightmost && from == branch.len(), depth + 1)?;
+            match entries.as_slice() {
+                [entry] if self.has_key(id, index, entry)? => {
+                    self.nodes.set_child(id, index, entry.child())?
+                }
+                _ => {
+                    self.nodes.unfold(self.pages, id)?;
+                    return self.children(id, rightmost, depth, Some((index, entries)));
+                }
+            }
+        }
+    }
+
+    /// Whether branch `id` has the key of `entry` at `index`.
+    fn has_key(&self, id: NodeId, index: usize, entry: &BranchItem) -> Result<bool> {
+        let source = Source { pages: self.pages, nodes: self.nodes };
+        Ok(source.node(id)?.branch_key(&source, index)? == source.branch_key(entry)?)
+    }
+
     /// Plans the children of branch `id`, which becomes the table of their pages; whether it grew at its end
-    /// only.
-    fn children(&mut self, id: NodeId, rightmost: bool, depth: usize) -> Result<bool> {
-        let mut items = std::mem::take(self.nodes.branch_mut(id)?);
+    /// only. The entries of one child may be there already.
+    fn children(
+        &mut self,
+        id: NodeId,
+        rightmost: bool,
+        depth: usize,
+        mut planned: Option<(usize, Entries)>,
+    ) -> Result<bool> {
+        let mut items = match &mut self.nodes.touch(id)?.body {
+            Body::Branch(items) => std::mem::take(items),
+            _ => return Err(missing()),
+        };
         let mut grew_within = false;
-        let mut index = 0;
+        let mut index = planned.as_ref().map_or(0, |(index, _)| *index);
         while let Some(item) = items.get_mut(index) {
             let Child::Node(child) = item.child() else {
                 index += 1;
                 continue;
             };
-            let entries = self.node(child, rightmost && index + 1 == items.len(), depth + 1)?;
+            let entries = match planned.take() {
+                Some((_, entries)) => entries,
+                None => self.node(child, rightmost && index + 1 == items.len(), depth + 1)?,
+            };
             grew_within |= entries.len() > 1 && index + 1 < items.len();
             match (entries.as_slice(), items.get_mut(index)) {
                 ([entry], Some(item)) => *item = *entry,
@@ -148,21 +204,21 @@ impl<P: Pages, A: Allocator> Spill<'_, P, A> {
             }
             index += entries.len();
         }
-        *self.nodes.branch_mut(id)? = items;
+        self.nodes.touch(id)?.body = Body::Branch(items);
         Ok(rightmost && !grew_within)
     }
 
     /// Cuts node `id` into pages and plans them.
     fn cut(&mut self, id: NodeId, rising: bool) -> Result<Entries> {
         self.nodes.drop_page(id)?;
-        let node = self.nodes.get(id)?;
-        let len = used_len(&node.body);
-        let count = node.len();
+        let (count, len) = self.count_and_len(id)?;
         if len < u64::from(self.shape.page_size) && count <= MAX_ELEMENT_COUNT {
             return self.plan_page(id, Pos::default(), count, len).map(|entry| smallvec![entry]);
         }
+        self.nodes.unfold(self.pages, id)?;
+        let node = self.nodes.get(id)?;
         let sizes = entry_sizes(&node.body)?;
-        let cuts = self.shape.cut(&sizes, matches!(node.body, Body::Leaf(_)), rising)?;
+        let cuts = self.shape.cut(&sizes, node.is_leaf(), rising)?;
         self.nodes.split_count += cuts.len().saturating_sub(1) as u64;
         let mut entries = Entries::new();
         entries.try_reserve_exact(cuts.len()).map_err(|_| Error::NoMemory)?;
@@ -176,11 +232,22 @@ impl<P: Pages, A: Allocator> Spill<'_, P, A> {
         Ok(entries)
     }
 
+    /// How many entries node `id` has, and the bytes that they take on one page: of a branch that has the keys of
+    /// its page no more than fit.
+    fn count_and_len(&self, id: NodeId) -> Result<(usize, u64)> {
+        let node = self.nodes.get(id)?;
+        let len = match &node.body {
+            Body::PatchedBranch(_) => PAGE_HEADER_LEN as u64,
+            _ => content_len(&(Source { pages: self.pages, nodes: self.nodes }).node(id)?)?,
+        };
+        Ok((node.len(), len))
+    }
+
     /// The place `count` entries after `start` in node `id`.
     fn advance(&self, id: NodeId, start: Pos, count: usize) -> Result<Pos> {
         match &self.nodes.get(id)?.body {
             Body::Leaf(items) => Ok(items.advance(start, count)),
-            Body::Branch(_) => Ok(Pos::index(start.index as usize + count)),
+            _ => Ok(Pos::index(start.index as usize + count)),
         }
     }
 
@@ -194,16 +261,20 @@ impl<P: Pages, A: Allocator> Spill<'_, P, A> {
         self.plan.try_reserve(1)?;
         self.plan.push(PlannedRun { run, node: id, start, count });
         let child = Child::Page(run.id);
-        match &self.nodes.get(id)?.body {
-            Body::Branch(items) => Ok(items.get(start.index as usize).ok_or_else(missing)?.to(child)),
-            Body::Leaf(items) => match items.get(start) {
-                Some(item) => {
-                    let source = Source { pages: self.pages, nodes: self.nodes };
-                    BranchItem::new(item.key_at(), source.leaf_key(item)?, child)
-                }
-                None => BranchItem::new(At::file(0), &[], child),
-            },
+        if let Body::Branch(items) = &self.nodes.get(id)?.body {
+            return Ok(items.get(start.index as usize).ok_or_else(missing)?.to(child));
         }
+        let source = Source { pages: self.pages, nodes: self.nodes };
+        let content = source.node(id)?;
+        if count == 0 {
+            return BranchItem::new(At::file(0), &[], child);
+        }
+        if content.is_leaf() {
+            let (key, found) = content.entry(&source, start)?;
+            return BranchItem::new(found.key_at, key, child);
+        }
+        let (at, _) = content.branch_key_at(0)?;
+        BranchItem::new(at, content.branch_key(&source, 0)?, child)
     }
 
     /// Plans a leaf without entries: the root of an empty tree.
@@ -228,6 +299,7 @@ fn entry_sizes(body: &Body) -> Result<Vec<u64>> {
             sizes.try_reserve_exact(items.len())?;
             sizes.extend(items.iter().map(|item| ELEMENT_LEN as u64 + u64::from(item.key_len)));
         }
+        _ => return Err(missing()),
     }
     Ok(sizes)
 }
@@ -244,6 +316,8 @@ pub fn encode_run<P: Pages>(source: Source<'_, P>, planned: &PlannedRun, bytes: 
             let items = items.get(start..start + planned.count).ok_or_else(missing)?;
             encode_branch(source, items, planned.run.id, overflow, bytes)
         }
+        Body::PatchedLeaf(leaf) => leaf.encode(source, planned.run.id, bytes),
+        Body::PatchedBranch(branch) => branch.encode(source.pages, planned.run.id, bytes),
     }
 }
 

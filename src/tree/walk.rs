@@ -5,14 +5,14 @@
 //! each, so that none need stay longer. It ends on any file as long as
 //! the visitor refuses a run that it has seen before.
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::format::MAX_DEPTH;
 use crate::format::page::Page;
 use crate::freelist::Run;
 
 use super::arena::At;
 use super::content::Content;
-use super::node::{Body, Child, Nodes, Root};
+use super::node::{Child, Nodes, Root};
 use super::source::{Found, Place, Source, too_deep};
 use super::{Pages, Scoped};
 
@@ -96,7 +96,7 @@ fn enter<P: Pages>(
     let content = source.content(place)?;
     let run = match content {
         Content::Page(..) => place.run(source.pages.page_size()),
-        Content::Node(node) => node.old,
+        Content::Node(node) | Content::Patched(node, _) => node.old,
     };
     if let Some(run) = run {
         visit.run(run)?;
@@ -130,12 +130,14 @@ fn buckets<P: Pages>(source: Source<'_, P>, leaf: &Content<'_>, visit: &mut impl
                 }
             }
         }
-        Content::Node(node) => {
-            let Body::Leaf(items) = &node.body else { return Err(Error::Panic("a leaf is a leaf".into())) };
-            for item in items.iter().filter(|item| item.is_bucket()) {
-                let value = source.bytes(item.value_at(), u64::from(item.value_len()))?;
-                let found = Found { value, key_at: item.key_at(), at: item.value_at(), is_bucket: true };
-                visit.bucket(source.leaf_key(item)?, found)?;
+        Content::Node(_) | Content::Patched(..) => {
+            let mut pos = leaf.first();
+            while let Some(here) = pos {
+                let (key, found) = leaf.entry(&source, here)?;
+                if found.is_bucket {
+                    visit.bucket(key, found)?;
+                }
+                pos = leaf.next(here);
             }
         }
     }

@@ -91,7 +91,8 @@ impl Txn {
     }
 
     fn new(shared: &Arc<Shared>, snapshot: Arc<Snapshot>, mode: Mode, buckets: Buckets) -> Txn {
-        let (nodes, savepoints) = (Nodes::default(), Savepoints::default());
+        let (mut nodes, savepoints) = (Nodes::default(), Savepoints::default());
+        nodes.makes_tables = shared.bbolt_rules;
         let (shared, snapshot) = (shared.clone(), Some(snapshot));
         let (hooks, cursor_count) = (Vec::new(), AtomicU64::new(0));
         Txn { shared, snapshot, mode, buckets, nodes, savepoints, hooks, cursor_count, free: None }

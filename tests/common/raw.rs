@@ -4,9 +4,10 @@
 use std::collections::BTreeSet;
 
 use bolt::format::bucket::BucketHeader;
+use bolt::format::builder::PageBuilder;
 use bolt::format::bytes::{fnv1a, put_u64, u64_at};
 use bolt::format::meta::{META_LEN, Meta};
-use bolt::format::page::{Header, Kind, Page, PageBuilder};
+use bolt::format::page::{Header, Kind, Page};
 use bolt::format::{MAX_DEPTH, NO_FREELIST, PageId, freelist};
 
 /// Both metas, each where it is sound.
