@@ -61,11 +61,11 @@ impl Nodes {
         is_bucket: bool,
         condition: Condition,
     ) -> Result<()> {
-        let target = self.target(pages, tree, key, is_bucket)?;
+        let (target, old) = self.target(pages, tree, key, is_bucket)?;
         self.check(pages, tree, target, key, condition)?;
         let at = self.arena.push([key, value])?;
         let item = LeafItem::new(at, key.len(), value.len(), is_bucket);
-        self.place(pages, tree, target, item.ok_or(Error::ValueSize(value.len()))?)
+        self.place(pages, tree, target, old, item.ok_or(Error::ValueSize(value.len()))?)
     }
 
     /// As [`Self::put`], with a value of `value_len` zero bytes that the caller is to fill.
@@ -76,29 +76,31 @@ impl Nodes {
         key: &[u8],
         value_len: usize,
     ) -> Result<&mut [u8]> {
-        let target = self.target(pages, tree, key, false)?;
+        let (target, old) = self.target(pages, tree, key, false)?;
         let at = self.arena.push_zeros(key, value_len)?;
         let item = LeafItem::new(at, key.len(), value_len, false);
-        self.place(pages, tree, target, item.ok_or(Error::ValueSize(value_len))?)?;
+        self.place(pages, tree, target, old, item.ok_or(Error::ValueSize(value_len))?)?;
         self.arena.bytes_mut(at.plus(key.len() as u64), value_len).ok_or_else(missing)
     }
 
-    /// Where `key` goes; a key that is there and is of the other kind is refused.
+    /// Where `key` goes, and the entry that has it; one of the other kind is refused.
     fn target<P: Pages>(
         &mut self,
         pages: &P,
         tree: &mut Tree,
         key: &[u8],
         is_bucket: bool,
-    ) -> Result<Target> {
+    ) -> Result<(Target, Option<LeafItem>)> {
         let target = match self.near_finger(pages, tree, key)? {
             Some(target) => target,
             None => self.take_way(pages, tree, key)?,
         };
-        if target.exact {
-            check_kind(&self.leaf_item(pages, target.leaf, target.pos)?, is_bucket)?;
+        if !target.exact {
+            return Ok((target, None));
         }
-        Ok(target)
+        let old = self.leaf_item(pages, target.leaf, target.pos)?;
+        check_kind(&old, is_bucket)?;
+        Ok((target, Some(old)))
     }
 
     fn check<P: Pages>(
@@ -147,9 +149,16 @@ impl Nodes {
         self.pos_of_page_index(id, pos)
     }
 
-    fn place<P: Pages>(&mut self, pages: &P, tree: &mut Tree, target: Target, item: LeafItem) -> Result<()> {
+    /// Puts `item` where it goes, in place of `old` if that has its key.
+    fn place<P: Pages>(
+        &mut self,
+        pages: &P,
+        tree: &mut Tree,
+        target: Target,
+        old: Option<LeafItem>,
+        item: LeafItem,
+    ) -> Result<()> {
         let pos = self.make_room(pages, target.leaf, target.pos)?;
-        let old = if target.exact { Some(self.leaf_item(pages, target.leaf, pos)?) } else { None };
         let node = self.touch(target.leaf)?;
         let at_end = pos == node.end();
         let index = pos.index as usize;
@@ -209,6 +218,7 @@ impl Nodes {
             _ => return Err(missing()),
         }
         node.shrunk = true;
+        self.any_shrunk = true;
         tree.version += 1;
         Ok(true)
     }
@@ -242,9 +252,14 @@ impl Nodes {
         let mut path = std::mem::take(&mut self.path);
         let source = Source { pages, nodes: self };
         let target = source.find(tree.root, key, &mut path).and_then(|exact| {
-            let fences = self.fences(pages, &path)?;
             let (leaf, pos) = self.take_over_way(pages, tree, &path)?;
-            tree.finger = Some(Finger { leaf, lower: fences.0, upper: fences.1 });
+            tree.finger = if tree.last_leaf == Some(leaf) {
+                let (lower, upper) = self.fences(pages, &path)?;
+                Some(Finger { leaf, lower, upper })
+            } else {
+                None
+            };
+            tree.last_leaf = Some(leaf);
             Ok(Target { leaf, pos, exact })
         });
         self.path = path;

@@ -198,18 +198,21 @@ pub struct Tree {
     /// Counts the changes, so that a cursor sees that its place may be stale.
     pub(super) version: u64,
     pub(super) finger: Option<Finger>,
+    /// The leaf of the last put that went down the whole way. Only a second one to the same leaf makes a finger.
+    pub(super) last_leaf: Option<NodeId>,
 }
 
 impl Tree {
     /// The tree that begins at `root`.
     pub fn new(root: Root) -> Tree {
-        Tree { root, version: 0, finger: None }
+        Tree { root, version: 0, finger: None, last_leaf: None }
     }
 
     /// Takes the tree back to an earlier root. Cursors look for their place again.
     pub fn take_back(&mut self, root: Root) {
         self.root = root;
         self.finger = None;
+        self.last_leaf = None;
         self.version += 1;
     }
 }
@@ -229,6 +232,8 @@ pub struct Nodes {
     kept: Vec<(NodeId, Node)>,
     /// Whether each page that is taken over becomes a table at once, so that all its entries are written anew.
     pub makes_tables: bool,
+    /// Whether any node may be `shrunk`.
+    pub(super) any_shrunk: bool,
     /// Nodes that the commit looked at because they had lost entries.
     pub(super) rebalance_count: u64,
     /// Cuts of nodes in two.
@@ -332,6 +337,7 @@ impl Nodes {
         };
         let patch_size = if self.makes_tables { 0 } else { pages.page_size() };
         let node = Node::from_page(&page, offset, old, patch_size)?;
+        self.any_shrunk |= node.shrunk;
         self.add(node)
     }
 

@@ -112,6 +112,7 @@ impl Nodes {
                 left.push(*item)?;
             }
         }
+        self.any_shrunk = true;
         let node = self.touch(id)?;
         node.shrunk = true;
         node.body = Body::Leaf(left);
@@ -125,6 +126,7 @@ impl Nodes {
         }
         let mut empty = Node::new(Body::Leaf(Items::default()));
         empty.shrunk = true;
+        self.any_shrunk = true;
         let takes_all = whole.len() == self.get(id)?.len();
         let kept = if takes_all { Some(self.add(empty)?) } else { None };
         let node = self.touch(id)?;

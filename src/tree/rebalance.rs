@@ -24,6 +24,9 @@ impl Nodes {
     pub fn rebalance<P: Pages>(&mut self, pages: &P, tree: &mut Tree, shape: &Shape) -> Result<()> {
         let Root::Node(root) = tree.root else { return Ok(()) };
         tree.finger = None;
+        if !self.any_shrunk {
+            return Ok(());
+        }
         self.rebalance_node(pages, root, None, shape, 0)?;
         self.collapse_root(pages, tree, shape)
     }
