@@ -92,26 +92,14 @@ impl<'a> Content<'a> {
                 let sought = prefix(key);
                 items.search(|item| Ok(order(source.leaf_key(item)?, key, sought)))
             }
-            Content::Patched(Node { body: Body::PatchedLeaf(leaf), .. }, page) if leaf.is_whole() => {
-                search(page, key).map(|(index, exact)| (Pos::index(index), exact))
+            Content::Patched(Node { body: Body::PatchedLeaf(leaf), .. }, page) => {
+                let sought = prefix(key);
+                let found =
+                    leaf.search(search(page, key)?, |item| Ok(order(source.leaf_key(item)?, key, sought)));
+                found.map(|(index, exact)| (Pos::index(index), exact))
             }
-            Content::Patched(..) => self.search_patched(source, key),
-            Content::Node(_) => Err(missing()),
+            _ => Err(missing()),
         }
-    }
-
-    fn search_patched<P: Pages>(&self, source: &Source<'a, P>, key: &[u8]) -> Result<(Pos, bool)> {
-        let sought = prefix(key);
-        let (mut low, mut high) = (0, self.len());
-        while low < high {
-            let middle = (low + high) / 2;
-            match order(source.leaf_key(&self.patched_item(middle)?)?, key, sought) {
-                Ordering::Less => low = middle + 1,
-                Ordering::Greater => high = middle,
-                Ordering::Equal => return Ok((Pos::index(middle), true)),
-            }
-        }
-        Ok((Pos::index(low), false))
     }
 
     /// The entry at `index` of a leaf that is a page with changes.

@@ -297,6 +297,9 @@ impl Nodes {
                 Place::Node(node) => (node, step.pos),
                 Place::Page { .. } => {
                     let node = self.take_over(pages, step.place)?;
+                    if let Some((parent, _)) = above {
+                        self.unfold_full(pages, parent)?;
+                    }
                     self.link(tree, above, node)?;
                     tree.version += 1;
                     (

@@ -5,10 +5,12 @@
 //! these, becomes a table when it has many changes or is to be cut, merged or emptied ([`Nodes::unfold`]), and
 //! is otherwise written by copying what did not change.
 //!
-//! H1. The page is one page of the file that the commit frees and that nobody writes meanwhile. Its elements'
+//! X1. The page is one page of the file that the commit frees and that nobody writes meanwhile. Its elements'
 //!     data lie in their order, without gaps, so that neighbours are copied at once.
-//! H2. Patches are in the order of their place; those at the same place: removals first. Each begins at or
+//! X2. Patches are in the order of their place; those at the same place: removals first. Each begins at or
 //!     behind the end of the one before.
+
+use std::cmp::Ordering;
 
 use smallvec::SmallVec;
 
@@ -23,8 +25,10 @@ use super::items::{Items, LeafItem};
 use super::node::{Body, BranchItem, Child, Node, NodeId, Nodes, missing};
 use super::source::Source;
 
-/// A leaf with so many changes becomes a table.
-const PATCH_COUNT_MAX: usize = 8;
+/// A leaf with so many changes becomes a table, and a branch of which so many children are nodes: more changes are
+/// likely then, and a table is searched faster (`cargo xtask instructions`).
+const LEAF_PATCH_MAX: usize = 4;
+const BRANCH_PATCH_MAX: usize = 12;
 
 /// The page under the changes.
 #[derive(Clone, Copy)]
@@ -84,7 +88,7 @@ pub struct PatchedLeaf {
 
 impl PatchedLeaf {
     /// The leaf `page`, which begins at `offset` of the file, unchanged; `None` where its data do not lie in
-    /// order (H1).
+    /// order (X1).
     fn of_page(page: &Page<'_>, offset: u64) -> Option<PatchedLeaf> {
         let used_len = page.packed_len()?;
         let (id, len, count) = (page.id(), page.bytes().len() as u64, page.count() as u32);
@@ -120,13 +124,7 @@ impl PatchedLeaf {
 
     /// Whether it has as many changes as it should.
     pub fn is_full(&self) -> bool {
-        self.patches.len() >= PATCH_COUNT_MAX
-    }
-
-    /// Whether nothing is different from the page.
-    #[inline]
-    pub fn is_whole(&self) -> bool {
-        self.patches.is_empty()
+        self.patches.len() >= LEAF_PATCH_MAX
     }
 
     #[inline]
@@ -156,6 +154,30 @@ impl PatchedLeaf {
                 LeafItem::new(at, key_len, value_len, place.is_bucket)
             }
         }
+    }
+
+    /// The index of the first entry that is not below a key, and whether it has the key: from what a search on the
+    /// page came to, and from how a new entry's key compares to the one sought.
+    pub fn search(
+        &self,
+        on_page: (usize, bool),
+        mut order: impl FnMut(&LeafItem) -> Result<Ordering>,
+    ) -> Result<(usize, bool)> {
+        let (place, mut exact) = (on_page.0 as u32, on_page.1);
+        // Of the page's entries below the key those count that are still there; of the new ones those below it.
+        let (mut index, mut next, mut end) = (place, 0, 0);
+        for patch in &self.patches {
+            let gone = next + (patch.at - end)..patch.next;
+            index -= gone.end.min(place) - gone.start.min(place);
+            exact &= !gone.contains(&place);
+            match patch.item.as_ref().map(&mut order).transpose()? {
+                Some(Ordering::Less) => index += 1,
+                Some(Ordering::Equal) => exact = true,
+                _ => {}
+            }
+            (next, end) = (patch.next, patch.end());
+        }
+        Ok((index as usize, exact))
     }
 
     /// Replaces the entry at `index`, which is `old`.
@@ -300,6 +322,11 @@ impl PatchedBranch {
         if self.children.spilled() { self.children.capacity() * size_of::<(u32, Child)>() } else { 0 }
     }
 
+    /// Whether as many of its children are changed as should be.
+    pub fn is_full(&self) -> bool {
+        self.children.len() >= BRANCH_PATCH_MAX
+    }
+
     /// Child `index`, where it is not the page's.
     #[inline]
     pub fn changed(&self, index: usize) -> Option<Child> {
@@ -357,7 +384,7 @@ fn copied<T: Copy>(list: &SmallVec<[T; 1]>) -> Result<SmallVec<[T; 1]>> {
     Ok(copy)
 }
 
-/// The page as a node with few changes; `None` where it cannot be one (H1).
+/// The page as a node with few changes; `None` where it cannot be one (X1).
 pub(super) fn patched(page: &Page<'_>, offset: u64, page_size: u32) -> Option<Body> {
     let is_one = page.id() != 0 && page.bytes().len() as u64 == u64::from(page_size);
     if !is_one || page.count() < 2 {
@@ -379,6 +406,14 @@ impl Nodes {
         };
         self.touch(id)?.body = body;
         Ok(())
+    }
+
+    /// Makes a table of branch `id`, if it is a page with many changes.
+    pub(super) fn unfold_full<P: Pages>(&mut self, pages: &P, id: NodeId) -> Result<()> {
+        match &self.get(id)?.body {
+            Body::PatchedBranch(branch) if branch.is_full() => self.unfold(pages, id),
+            _ => Ok(()),
+        }
     }
 }
 
