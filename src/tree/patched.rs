@@ -163,21 +163,21 @@ impl PatchedLeaf {
         on_page: (usize, bool),
         mut order: impl FnMut(&LeafItem) -> Result<Ordering>,
     ) -> Result<(usize, bool)> {
-        let (place, mut exact) = (on_page.0 as u32, on_page.1);
+        let (place, mut is_on_page, mut is_new) = (on_page.0 as u32, on_page.1, false);
         // Of the page's entries below the key those count that are still there; of the new ones those below it.
         let (mut index, mut next, mut end) = (place, 0, 0);
         for patch in &self.patches {
             let gone = next + (patch.at - end)..patch.next;
             index -= gone.end.min(place) - gone.start.min(place);
-            exact &= !gone.contains(&place);
+            is_on_page &= !gone.contains(&place);
             match patch.item.as_ref().map(&mut order).transpose()? {
                 Some(Ordering::Less) => index += 1,
-                Some(Ordering::Equal) => exact = true,
+                Some(Ordering::Equal) => is_new = true,
                 _ => {}
             }
             (next, end) = (patch.next, patch.end());
         }
-        Ok((index as usize, exact))
+        Ok((index as usize, is_on_page || is_new))
     }
 
     /// Replaces the entry at `index`, which is `old`.
@@ -532,6 +532,49 @@ mod tests {
                 again.0[0] = 9;
                 prop_assert!(again.0 == written, "as if it had been made of the list");
                 prop_assert_eq!(patched.items(&pages).unwrap().len(), model.len());
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_search_in_a_patched_leaf_finds_what_one_in_a_list_finds(
+            count in 2u16..30,
+            changes in prop::collection::vec((0u16..64, any::<bool>()), 0..20),
+        ) {
+            let mut model: Vec<u16> = (0..count).map(|number| 2 * number).collect();
+            let pages = leaf(&model.iter().map(|&number| entry(number)).collect::<Vec<_>>());
+            let base = Page::trusted(&pages.0, 7).unwrap();
+            let mut nodes = Nodes::default();
+            let mut patched = PatchedLeaf::of_page(&base, 0).unwrap();
+            let find = |patched: &PatchedLeaf, nodes: &Nodes, sought: u16| {
+                let (sought, source) = (sought.to_be_bytes(), Source { pages: &pages, nodes });
+                let on_page = crate::tree::search::search(&base, &sought).unwrap();
+                patched.search(on_page, |item| Ok(source.leaf_key(item)?.cmp(&sought))).unwrap()
+            };
+            for (number, removes) in changes {
+                let (index, exact) = find(&patched, &nodes, number);
+                prop_assert_eq!(if exact { Ok(index) } else { Err(index) }, model.binary_search(&number));
+                let (key, value, is_bucket) = entry(number);
+                let at = nodes.arena.push([&key, &value]).unwrap();
+                let item = LeafItem::new(at, key.len(), value.len(), is_bucket).unwrap();
+                let old = patched.item(&base, index);
+                match (exact, removes) {
+                    (true, true) => {
+                        patched.remove(index, &old.unwrap()).unwrap();
+                        model.remove(index);
+                    }
+                    (true, false) => patched.replace(index, &old.unwrap(), item).unwrap(),
+                    (false, false) => {
+                        patched.insert(index, item).unwrap();
+                        model.insert(index, number);
+                    }
+                    (false, true) => {}
+                }
+                for sought in 0..70 {
+                    let (index, exact) = find(&patched, &nodes, sought);
+                    prop_assert_eq!(if exact { Ok(index) } else { Err(index) }, model.binary_search(&sought));
+                }
             }
         }
     }
