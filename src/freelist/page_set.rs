@@ -189,32 +189,26 @@ fn run_starts(word: u64, len: u64) -> u64 {
     starts
 }
 
-/// Carries the run of `found` ids from `start` on through one word; the start of the run once it is `len`
-/// long.
+/// Carries the run of `found` ids from `start` on through one word; the start of the lowest run of `len` ids once
+/// there is one. It takes the same few steps whatever the word holds, as between many single ids a run is looked
+/// for in vain.
 fn scan_word(word: u64, base: PageId, len: u64, start: &mut PageId, found: &mut u64) -> Option<PageId> {
-    let mut position = 0;
-    while position < WORD_BITS {
-        let rest = word >> position;
-        if rest == 0 {
-            *found = 0;
-            return None;
-        }
-        let gap = u64::from(rest.trailing_zeros());
-        if gap > 0 {
-            *found = 0;
-            position += gap;
-            continue;
-        }
-        if *found == 0 {
-            *start = base + position;
-        }
-        let ones = u64::from(rest.trailing_ones());
-        *found += ones;
-        if *found >= len {
-            return Some(*start);
-        }
-        position += ones;
+    if *found == 0 {
+        *start = base;
     }
+    *found += u64::from(word.trailing_ones());
+    if *found >= len {
+        return Some(*start);
+    }
+    if word == u64::MAX {
+        return None;
+    }
+    let starts = if len <= WORD_BITS { run_starts(word, len) } else { 0 };
+    if starts != 0 {
+        return Some(base + u64::from(starts.trailing_zeros()));
+    }
+    *found = u64::from(word.leading_ones());
+    *start = base + WORD_BITS - *found;
     None
 }
 
@@ -275,6 +269,28 @@ mod tests {
                 let within_a_word = |&id: &PageId| id % 64 + len <= 64 && (id..id + len).all(|id| model.contains(&id));
                 prop_assert_eq!(near, model.iter().copied().find(within_a_word));
                 prop_assert_eq!(set.find_run(len), lowest_run(&model, len));
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_lowest_run_is_found_whatever_lies_before_it(
+            runs in prop::collection::vec((0u64..600, 1u64..150), 1..12),
+            gaps in prop::collection::vec(0u64..700, 0..40),
+        ) {
+            let mut set = PageSet::new();
+            let mut model = BTreeSet::new();
+            for (start, len) in runs {
+                for id in start..start + len {
+                    prop_assert_eq!(set.insert(id).unwrap(), model.insert(id));
+                }
+            }
+            for id in gaps {
+                prop_assert_eq!(set.remove(id), model.remove(&id));
+            }
+            for len in (1..10).chain(60..70).chain([127, 128, 129, 190, 200]) {
+                prop_assert_eq!(set.find_run(len), lowest_run(&model, len), "{}", len);
             }
         }
     }

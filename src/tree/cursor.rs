@@ -165,6 +165,32 @@ impl Cursor {
         self.arrive_where(found, source, tree)
     }
 
+    /// Goes to the neighbouring entry where that is on the same page and all holds: the step that most are. `None`
+    /// where it is none of these, and nothing has changed.
+    #[inline(always)]
+    pub fn step_on_page<'a, P: Pages>(
+        &mut self,
+        source: Source<'a, P>,
+        tree: &Tree,
+        direction: Direction,
+    ) -> Option<Entry<'a>> {
+        if !matches!(self.state, State::On(_)) || self.version != Some(tree.version) {
+            return None;
+        }
+        let Some(Step { place: Place::Page { id, offset, len }, pos }) = self.way.last_mut() else {
+            return None;
+        };
+        let index = neighbour(pos.index, direction);
+        if !self.window.contains(&index) {
+            return None;
+        }
+        let page = Page::again(source.pages.at_hand(*offset, *len)?, *id, true, self.page_len as usize);
+        let element = page.leaf_at(index as usize)?;
+        pos.index = index;
+        self.state = State::On(KeyRef::of(*offset, &element));
+        Some(Entry::new(element.key, element.value, element.is_bucket))
+    }
+
     /// Goes to the next entry.
     pub fn next<'a, P: Pages>(&mut self, source: Source<'a, P>, tree: &Tree) -> Result<Option<Entry<'a>>> {
         match self.refresh(source, tree)? {
@@ -324,41 +350,7 @@ impl Cursor {
     }
 
     /// Takes one step from an entry to another. Where there is none, the place stays.
-    #[inline]
     fn step<'a, P: Pages>(
-        &mut self,
-        source: Source<'a, P>,
-        direction: Direction,
-    ) -> Result<Option<Entry<'a>>> {
-        if let Some(entry) = self.step_on_page(source, direction)? {
-            return Ok(Some(entry));
-        }
-        self.step_anywhere(source, direction)
-    }
-
-    /// The step that most are: to the neighbour on the same page.
-    #[inline]
-    fn step_on_page<'a, P: Pages>(
-        &mut self,
-        source: Source<'a, P>,
-        direction: Direction,
-    ) -> Result<Option<Entry<'a>>> {
-        let Some(Step { place: Place::Page { id, offset, len }, pos }) = self.way.last_mut() else {
-            return Ok(None);
-        };
-        let index = neighbour(pos.index, direction);
-        if !self.window.contains(&index) {
-            return Ok(None);
-        }
-        let Some(run) = source.pages.at_hand(*offset, *len) else { return Ok(None) };
-        let page = Page::again(run, *id, true, self.page_len as usize);
-        let element = page.leaf(index as usize)?;
-        pos.index = index;
-        self.state = State::On(KeyRef::of(*offset, &element));
-        Ok(Some(Entry::new(element.key, element.value, element.is_bucket)))
-    }
-
-    fn step_anywhere<'a, P: Pages>(
         &mut self,
         source: Source<'a, P>,
         direction: Direction,

@@ -76,11 +76,12 @@ impl Cursor {
     /// stood anywhere.
     #[inline]
     pub fn next<'t>(&mut self, txn: &'t Txn) -> Result<Option<Entry<'t>>> {
-        if txn.is_reading() {
-            return self.go(txn, Motion::Next);
-        }
         let (source, tree) = txn.tree_of(self)?;
-        self.place.next(source, tree)
+        match self.place.step_on_page(source, tree, Direction::Forward) {
+            Some(entry) => Ok(Some(entry)),
+            None if txn.is_reading() => self.go(txn, Motion::Next),
+            None => self.place.next(source, tree),
+        }
     }
 
     /// The first entry where it stands nowhere yet, otherwise the next.
@@ -92,11 +93,12 @@ impl Cursor {
     /// anywhere.
     #[inline]
     pub fn prev<'t>(&mut self, txn: &'t Txn) -> Result<Option<Entry<'t>>> {
-        if txn.is_reading() {
-            return self.go(txn, Motion::Prev);
-        }
         let (source, tree) = txn.tree_of(self)?;
-        self.place.prev(source, tree)
+        match self.place.step_on_page(source, tree, Direction::Backward) {
+            Some(entry) => Ok(Some(entry)),
+            None if txn.is_reading() => self.go(txn, Motion::Prev),
+            None => self.place.prev(source, tree),
+        }
     }
 
     /// Goes to the first entry whose key is not less than `key`. Where there is none, `None`, and `prev`
