@@ -1,6 +1,22 @@
-# What run.sh and scaling.sh build before they measure; read by both. It wants $here, this directory, and $root, and
-# then $engines and $library.
+# What run.sh and scaling.sh have in common: their arguments, and what they build before they measure. Read by both. It
+# wants $here, this directory, $root, and $engines, those that are measured unless others are named.
 . "$root/interop/env.sh"
+
+directory="$here/data"
+library=$root
+publish=
+# Cycles through the arguments once: what is not taken out goes back to the end.
+count=$#
+while [ "$count" -gt 0 ]; do
+    case $1 in
+    --publish) publish=yes; shift; count=$((count - 1)) ;;
+    --dir) directory=${2:?}; shift 2; count=$((count - 2)) ;;
+    --library) library=${2:?}; shift 2; count=$((count - 2)) ;;
+    --engines) engines=${2:?}; shift 2; count=$((count - 2)) ;;
+    *) set -- "$@" "$1"; shift; count=$((count - 1)) ;;
+    esac
+done
+
 target=${CARGO_TARGET_DIR:-"$here/target"}
 jobs=${JOBS:-2}
 packages="golang-go golang-github-coreos-bbolt-dev golang-golang-x-sys-dev strace"

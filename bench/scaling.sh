@@ -12,23 +12,8 @@ set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(dirname "$here")
-. "$here/build.sh"
-
 engines=libbolt,lmdb,bbolt
-directory="$here/data"
-library=$root
-publish=
-# Cycles through the arguments once: what is not taken out goes back to the end.
-count=$#
-while [ "$count" -gt 0 ]; do
-    case $1 in
-    --publish) publish=yes; shift; count=$((count - 1)) ;;
-    --dir) directory=${2:?}; shift 2; count=$((count - 2)) ;;
-    --library) library=${2:?}; shift 2; count=$((count - 2)) ;;
-    --engines) engines=${2:?}; shift 2; count=$((count - 2)) ;;
-    *) set -- "$@" "$1"; shift; count=$((count - 1)) ;;
-    esac
-done
+. "$here/build.sh"
 
 build
 set -- scaling --engines "$engines" --dir "$directory" --bbolt-child "$target/bbolt-bench" \
