@@ -184,7 +184,10 @@ for part; do
     mkdir -p "$home/$part"
     touch "$home/$part/judged"
     [ -z "$again" ] || sed -i '/^missed/d' "$home/$part/judged"
-    for round in 1 2 3; do
+done
+# Round by round: who looks at the survivors of the first need not wait for the last of another part.
+for round in 1 2 3; do
+    for part; do
         [ -n "$only_table" ] || run_round "$part" "$round"
     done
 done

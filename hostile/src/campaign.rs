@@ -72,15 +72,16 @@ pub fn quick(scale: u64) -> Vec<Span> {
     spans
 }
 
-/// The spans of a long run, without end: `seed` gives the first number.
+/// The spans of a long run, without end: `seed` gives the first number. Short ones, so that a run of some minutes
+/// has met every base, the largest ones last.
 pub fn soak(seed: u64) -> impl Iterator<Item = Span> {
     (0..).flat_map(move |round: u64| {
         NAMES.into_iter().filter_map(move |(name, weight)| {
             let (every, count) = match weight {
-                Weight::Light => (1, 4000),
-                Weight::Medium => (1, 400),
-                Weight::Heavy => (16, 92),
-                Weight::Huge => (64, 92),
+                Weight::Light => (1, 200),
+                Weight::Medium => (1, 40),
+                Weight::Heavy => (2, 6),
+                Weight::Huge => (4, 2),
             };
             let first = (seed << 32) + round / every * count;
             (round % every == every - 1).then(|| Span { base: name.to_owned(), first, count })

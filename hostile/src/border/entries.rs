@@ -76,6 +76,11 @@ impl Bucket {
         told(call!(bucket::bolt_bucket_set_sequence(self.0, sequence)))
     }
 
+    /// Sets how full its pages are left.
+    pub fn set_fill_percent(self, percent: f64) -> Told {
+        told(call!(bucket::bolt_bucket_set_fill_percent(self.0, percent)))
+    }
+
     /// How many keys it and all in it have.
     pub fn key_count(self) -> Told<u64> {
         let mut stats = bolt_bucket_stats::empty();
@@ -210,13 +215,13 @@ pub struct Entry<'a> {
 }
 
 impl<'a> Entry<'a> {
-    fn of(kv: &bolt_kv) -> Entry<'a> {
+    pub(super) fn of(kv: &bolt_kv) -> Entry<'a> {
         let is_bucket = kv.flags & cursor::BOLT_KV_BUCKET != 0;
         let value = if is_bucket { None } else { Some(given(kv.value, kv.value_len)) };
         Entry { key: given(kv.key, kv.key_len), value }
     }
 
-    fn touch(self) {
+    pub(super) fn touch(self) {
         touch(self.key);
         self.value.into_iter().for_each(touch);
     }
@@ -299,5 +304,5 @@ impl Cursor {
     }
 }
 
-const NO_ENTRY: bolt_kv =
+pub(super) const NO_ENTRY: bolt_kv =
     bolt_kv { key: null(), key_len: 0, value: null(), value_len: 0, flags: 0, reserved: 0 };

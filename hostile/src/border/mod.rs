@@ -17,31 +17,40 @@ macro_rules! call {
 }
 
 mod entries;
+mod managed;
 
-use std::ffi::{CString, c_int, c_void};
+use std::ffi::{CStr, CString, c_int, c_void};
+use std::fs::File;
+use std::os::fd::AsRawFd as _;
 use std::path::Path;
 use std::ptr::null_mut;
 
-use bolt::ffi::backup::{BOLT_REPLACE, bolt_backup, bolt_backup_write, bolt_compact};
+use bolt::ffi::backup::{BOLT_REPLACE, bolt_backup, bolt_backup_fd, bolt_backup_write, bolt_compact};
 use bolt::ffi::bucket;
 use bolt::ffi::check::{BOLT_SEVERITY_ERROR, bolt_check, bolt_finding};
-use bolt::ffi::db::{bolt_close, bolt_db, bolt_db_info, bolt_info, bolt_open, bolt_sync};
-use bolt::ffi::error::{BOLT_NOTFOUND, BOLT_OK};
+use bolt::ffi::db::{
+    bolt_close, bolt_db, bolt_db_info, bolt_db_last_error, bolt_info, bolt_open, bolt_path, bolt_set,
+    bolt_sync,
+};
+use bolt::ffi::error::{
+    BOLT_NOTFOUND, BOLT_OK, bolt_error_info, bolt_error_name, bolt_last_error, bolt_strerror,
+};
 use bolt::ffi::inspect::bolt_bucket_stats;
-use bolt::ffi::kv::{self, bolt_slice};
-use bolt::ffi::managed::bolt_update;
-use bolt::ffi::memory::bolt_open_memory;
-use bolt::ffi::options::{bolt_options, bolt_options_init};
+use bolt::ffi::kv::bolt_slice;
+use bolt::ffi::memory::{bolt_advise, bolt_open_fd, bolt_open_memory};
+use bolt::ffi::options::{bolt_options, bolt_options_init, bolt_options_set};
 use bolt::ffi::savepoint::{bolt_savepoint, bolt_savepoint_release, bolt_savepoint_rollback};
 use bolt::ffi::stats::{
     bolt_db_stats, bolt_page_info, bolt_page_info_get, bolt_reader_info, bolt_readers, bolt_stats,
 };
 use bolt::ffi::txn::{
-    BOLT_READ, BOLT_TRY, BOLT_WRITE, bolt_commit, bolt_rollback, bolt_txn, bolt_txn_begin, bolt_txn_renew,
-    bolt_txn_reset,
+    BOLT_READ, BOLT_TRY, BOLT_WRITE, bolt_commit, bolt_rollback, bolt_txn, bolt_txn_begin,
+    bolt_txn_begin_timeout, bolt_txn_renew, bolt_txn_reset,
 };
+use bolt::ffi::txn_info::{bolt_txn_info, bolt_txn_info_get};
 
 pub use entries::{Bucket, Cursor, Entry, Move};
+pub use managed::Heard;
 
 /// What a function answers where it does not do what it was asked.
 pub type Code = c_int;
@@ -78,7 +87,7 @@ macro_rules! measured {
     )*};
 }
 
-measured!(bolt_db_info, bolt_db_stats, bolt_bucket_stats, bolt_page_info);
+measured!(bolt_db_info, bolt_db_stats, bolt_bucket_stats, bolt_page_info, bolt_txn_info, bolt_error_info);
 
 fn of(bytes: &[u8]) -> (*const c_void, usize) {
     (bytes.as_ptr().cast(), bytes.len())
@@ -112,31 +121,71 @@ pub fn options(flags: u32, change: impl FnOnce(&mut bolt_options)) -> Told<bolt_
     Ok(options)
 }
 
+/// Sets the same option by its number.
+pub fn set_option(options: &mut bolt_options, option: u32, value: u64) -> Told {
+    told(call!(bolt_options_set(options, option, value)))
+}
+
+/// The code of this thread's last failure, and whether it comes with a text.
+pub fn last_error() -> Told<Option<(Code, bool)>> {
+    let mut info = bolt_error_info::empty();
+    let code = call!(bolt_last_error(&mut info));
+    found(code, described(&info))
+}
+
+fn described(info: &bolt_error_info) -> (Code, bool) {
+    let has_text = info.text.first().is_some_and(|&byte| byte != 0) && info.text.contains(&0);
+    (info.code, has_text)
+}
+
+/// Whether a code has a name and words that explain it.
+pub fn is_explained(code: Code) -> bool {
+    [bolt_error_name(code), bolt_strerror(code)].into_iter().all(|text| {
+        // SAFETY: the library answers a static text.
+        let text = unsafe { CStr::from_ptr(text) };
+        !text.is_empty() && text != c"?"
+    })
+}
+
 /// An open database.
-pub struct Db(*mut bolt_db);
+pub struct Db {
+    handle: *mut bolt_db,
+    heard: Box<Heard>,
+}
 
 impl Drop for Db {
     fn drop(&mut self) {
-        call!(bolt_close(self.0));
+        call!(bolt_close(self.handle));
     }
 }
 
 impl Db {
+    fn new(handle: *mut bolt_db) -> Db {
+        Db { handle, heard: Box::default() }
+    }
+
     /// Opens a file.
     pub fn open(path: &Path, options: &bolt_options) -> Told<Db> {
         let (path, mut db) = (name_of(path)?, null_mut());
-        told(call!(bolt_open(path.as_ptr(), options, &mut db))).map(|()| Db(db))
+        told(call!(bolt_open(path.as_ptr(), options, &mut db))).map(|()| Db::new(db))
     }
 
     /// Opens a copy of the bytes.
     pub fn open_memory(bytes: &[u8], options: &bolt_options) -> Told<Db> {
         let mut db = null_mut();
-        told(call!(bolt_open_memory(bytes.as_ptr().cast(), bytes.len(), options, &mut db))).map(|()| Db(db))
+        told(call!(bolt_open_memory(bytes.as_ptr().cast(), bytes.len(), options, &mut db)))
+            .map(|()| Db::new(db))
+    }
+
+    /// Opens a file that is open.
+    pub fn open_fd(file: &File, options: &bolt_options) -> Told<Db> {
+        let mut db = null_mut();
+        told(call!(bolt_open_fd(file.as_raw_fd(), options, &mut db))).map(|()| Db::new(db))
     }
 
     /// Closes it.
     pub fn close(self) -> Told {
-        let code = call!(bolt_close(self.0));
+        let code = call!(bolt_close(self.handle));
         // Where it is still in use it is tried once more, when `self` is dropped; an ended handle is told.
         told(code)
     }
@@ -145,19 +194,36 @@ impl Db {
     pub fn begin(&self, writes: bool) -> Told<Txn> {
         let mut txn = null_mut();
         let flags = if writes { BOLT_WRITE | BOLT_TRY } else { BOLT_READ };
-        told(call!(bolt_txn_begin(self.0, flags, &mut txn))).map(|()| Txn(txn))
+        told(call!(bolt_txn_begin(self.handle, flags, &mut txn))).map(|()| Txn(txn))
     }
 
-    /// Puts one entry into the root bucket's `name`, in a transaction of the library's.
-    pub fn update(&self, name: &[u8]) -> Told {
-        let mut name = slice(name);
-        let name: *mut bolt_slice = &mut name;
-        told(call!(bolt_update(self.0, Some(put_one), name.cast())))
+    /// Begins a transaction, or gives up at once, by the clock.
+    pub fn begin_at_once(&self, writes: bool) -> Told<Txn> {
+        let mut txn = null_mut();
+        let flags = if writes { BOLT_WRITE } else { BOLT_READ };
+        told(call!(bolt_txn_begin_timeout(self.handle, flags, 0, &mut txn))).map(|()| Txn(txn))
+    }
+
+    /// Changes one of its options.
+    pub fn set(&self, option: u32, value: u64) -> Told {
+        told(call!(bolt_set(self.handle, option, value)))
+    }
+
+    /// Tells how it will be read.
+    pub fn advise(&self, advice: u32) -> Told {
+        told(call!(bolt_advise(self.handle, advice)))
+    }
+
+    /// The code of its last failure, and whether it comes with a text.
+    pub fn last_error(&self) -> Told<Option<(Code, bool)>> {
+        let mut info = bolt_error_info::empty();
+        let code = call!(bolt_db_last_error(self.handle, &mut info));
+        found(code, described(&info))
     }
 
     /// Makes it durable.
     pub fn sync(&self) -> Told {
-        told(call!(bolt_sync(self.0)))
+        told(call!(bolt_sync(self.handle)))
     }
 
     /// Copies it into a new file. `more` says whether so many bytes may be copied.
@@ -165,17 +231,27 @@ impl Db {
         let (path, max): (_, *mut u64) = (name_of(path)?, &mut max);
         let options = options(0, |_| ())?;
         let (path, progress) = (path.as_ptr(), Some(bounded as Progress));
-        told(call!(bolt_compact(self.0, path, &options, txn_max_len, BOLT_REPLACE, progress, max.cast())))
+        told(call!(bolt_compact(
+            self.handle,
+            path,
+            &options,
+            txn_max_len,
+            BOLT_REPLACE,
+            progress,
+            max.cast()
+        )))
     }
 
     /// Everything that tells about it.
     pub fn tell(&self) -> Told<bolt_db_info> {
         let (mut info, mut stats) = (bolt_db_info::empty(), bolt_db_stats::empty());
-        told(call!(bolt_info(self.0, &mut info)))?;
-        told(call!(bolt_stats(self.0, 0, &mut stats)))?;
+        told(call!(bolt_info(self.handle, &mut info)))?;
+        told(call!(bolt_stats(self.handle, 0, &mut stats)))?;
+        let mut path = std::ptr::null();
+        told(call!(bolt_path(self.handle, &mut path)))?;
         let mut readers = [bolt_reader_info { txn_id: 0, age_ms: 0, held_len: 0, reserved: 0 }; 4];
         let mut count = 0;
-        told(call!(bolt_readers(self.0, readers.as_mut_ptr(), readers.len(), &mut count)))?;
+        told(call!(bolt_readers(self.handle, readers.as_mut_ptr(), readers.len(), &mut count)))?;
         Ok(info)
     }
 }
@@ -189,21 +265,6 @@ unsafe extern "C-unwind" fn bounded(max: *mut c_void, done: u64, _: u64) -> c_in
     // SAFETY: `compact` gives the address of its limit.
     let max = unsafe { *max.cast::<u64>() };
     if done > max { TOO_LONG } else { 0 }
-}
-
-unsafe extern "C-unwind" fn put_one(name: *mut c_void, txn: *mut bolt_txn) -> c_int {
-    // SAFETY: `update` gives the address of the name.
-    let name = unsafe { *name.cast::<bolt_slice>() };
-    let (mut root, mut made) = (null_mut(), null_mut());
-    let code = call!(bucket::bolt_root(txn, &mut root));
-    if code != BOLT_OK {
-        return code;
-    }
-    let code = call!(bucket::bolt_bucket_ensure(root, name.data, name.len, &mut made));
-    if code != BOLT_OK {
-        return code;
-    }
-    call!(kv::bolt_put(made, name.data, name.len, name.data, name.len))
 }
 
 /// What the checker says.
@@ -284,6 +345,17 @@ impl Txn {
         told(call!(bolt_backup(self.0, path.as_ptr(), 0, BOLT_REPLACE, None, null_mut(), null_mut())))
     }
 
+    /// A backup to an open file.
+    pub fn backup_fd(&self, file: &File) -> Told {
+        told(call!(bolt_backup_fd(self.0, file.as_raw_fd(), None, null_mut(), null_mut())))
+    }
+
+    /// What is known about it.
+    pub fn tell(&self) -> Told<bolt_txn_info> {
+        let mut info = bolt_txn_info::empty();
+        told(call!(bolt_txn_info_get(self.0, &mut info))).map(|()| info)
+    }
+
     /// What a page is.
     pub fn page_kind(&self, id: u64) -> Told<Option<u32>> {
         let mut info = bolt_page_info::empty();
@@ -305,5 +377,26 @@ impl Txn {
     /// Forgets it.
     pub fn release(&self, savepoint: u64) -> Told {
         told(call!(bolt_savepoint_release(self.0, savepoint)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    /// They look at no file.
+    const OTHERS: [&str; 3] = ["bolt_version", "bolt_version_check", "bolt_version_string"];
+
+    #[test]
+    fn every_function_of_the_header_is_used_on_damaged_files() {
+        let sources =
+            [include_str!("mod.rs"), include_str!("entries.rs"), include_str!("managed.rs")].concat();
+        // A function is used where it is called, or given to who calls it.
+        let is_used =
+            |name: &str| sources.contains(&format!("{name}(")) || sources.contains(&format!("::{name},"));
+        let symbols = include_str!("../../../abi/libbolt.symbols");
+        let names = symbols.lines().filter_map(|line| line.split_whitespace().next());
+        let names: Vec<_> = names.filter(|name| name.starts_with("bolt_")).collect();
+        assert!(names.len() > 50, "{names:?}");
+        let unused: Vec<_> = names.iter().filter(|name| !is_used(name) && !OTHERS.contains(name)).collect();
+        assert!(unused.is_empty(), "{unused:?}");
     }
 }

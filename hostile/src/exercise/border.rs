@@ -1,27 +1,37 @@
 //! The same through the border to C: read, searched, checked, copied and written to, with and without a map.
 
+use std::fs::File;
 use std::path::Path;
 
+use bolt::ffi::batch::BOLT_BATCH_CREATE_BUCKETS;
 use bolt::ffi::error::{
     BOLT_ARGUMENT, BOLT_BADHANDLE, BOLT_EXISTS, BOLT_KEYREQUIRED, BOLT_KEYSIZE, BOLT_MISMATCH,
     BOLT_NAMEREQUIRED, BOLT_NOTFOUND, BOLT_PANIC, BOLT_SAMEBUCKET, BOLT_WRONGTYPE,
 };
 use bolt::ffi::kv::{BOLT_APPEND, BOLT_MUSTEXIST, BOLT_NOOVERWRITE};
+use bolt::ffi::memory::{
+    BOLT_ADVICE_NORMAL, BOLT_ADVICE_RANDOM, BOLT_ADVICE_SEQUENTIAL, BOLT_ADVICE_WILLNEED,
+};
 use bolt::ffi::options::{
-    BOLT_OPEN_BBOLT_RULES, BOLT_OPEN_NOMAP, BOLT_OPEN_NOSYNC, BOLT_OPEN_PRELOAD_FREELIST, BOLT_OPEN_READONLY,
-    BOLT_OPEN_STRICT,
+    BOLT_OPEN_BBOLT_RULES, BOLT_OPEN_NOSYNC, BOLT_OPEN_PRELOAD_FREELIST, BOLT_OPEN_READONLY,
+    BOLT_OPEN_STRICT, BOLT_OPT_ALLOC_LEN, BOLT_OPT_BATCH_LEN, BOLT_OPT_CACHE_LEN, BOLT_OPT_FILL_PERCENT,
+    BOLT_OPT_FREELIST_MODE, BOLT_OPT_MAX_LEN, BOLT_OPT_NOMAP,
 };
 use crashsim::random::Random;
 
 use super::{Outcome, Stage};
-use crate::border::{Bucket, Code, Cursor, Db, Findings, Move, TOO_LONG, Told, Txn, options};
+use crate::border::{
+    self, Bucket, Code, Cursor, Db, Findings, Move, TOO_LONG, Told, Txn, options, set_option,
+};
 
 /// How many keys of a bucket are asked for again.
 const SAMPLE: usize = 12;
 const BUCKET_COUNT: usize = 12;
 const TXN_COUNT: usize = 3;
+const ADVICE: [u32; 4] =
+    [BOLT_ADVICE_NORMAL, BOLT_ADVICE_RANDOM, BOLT_ADVICE_SEQUENTIAL, BOLT_ADVICE_WILLNEED];
 const CHANGE_COUNT: usize = 20;
-const FREELIST_MODES: u32 = 4;
+const FREELIST_MODES: usize = 4;
 
 /// The result, or nothing for a code; a code where there must be none is a violation.
 fn wanted<T>(told: Told<T>, must_work: bool, what: &str) -> Outcome<Option<T>> {
@@ -70,20 +80,36 @@ pub fn read_only(stage: &mut Stage, bytes: &[u8], random: &mut Random) -> Outcom
     db.close().map_err(|code| format!("closing: code {code}"))
 }
 
-/// Opens the file; where it is only read, now and then a copy of its bytes.
+/// Opens the file, by its name or as one that is open; where it is only read, now and then a copy of its bytes.
 fn open(stage: &Stage, bytes: Option<&[u8]>, flags: u32, random: &mut Random) -> Outcome<Option<Db>> {
-    let flags = flags | if stage.way.is_mapped() { 0 } else { BOLT_OPEN_NOMAP };
-    let cache_len = random.pick(&super::CACHE_LENS);
-    let options = options(flags, |options| {
-        options.cache_len = cache_len;
-        options.freelist_mode = random.below(FREELIST_MODES as usize) as u32;
-    });
-    let options = options.map_err(|code| format!("options: code {code}"))?;
-    let opened = match bytes {
-        Some(bytes) if random.once_in(4) => Db::open_memory(bytes, &options),
-        _ => Db::open(&stage.path(), &options),
+    let mut chosen = options(flags, |_| ()).map_err(|code| format!("options: code {code}"))?;
+    for (option, value) in [
+        (BOLT_OPT_NOMAP, u64::from(!stage.way.is_mapped())),
+        (BOLT_OPT_CACHE_LEN, random.pick(&super::CACHE_LENS)),
+        (BOLT_OPT_FREELIST_MODE, random.below(FREELIST_MODES) as u64),
+    ] {
+        set_option(&mut chosen, option, value).map_err(|code| format!("option {option}: code {code}"))?;
+    }
+    let opened = match (bytes, random.below(4)) {
+        (Some(bytes), 0) => Db::open_memory(bytes, &chosen),
+        (_, 1) => {
+            let is_written = flags & BOLT_OPEN_READONLY == 0;
+            let file = File::options().read(true).write(is_written).open(stage.path());
+            Db::open_fd(&file.map_err(|error| error.to_string())?, &chosen)
+        }
+        _ => Db::open(&stage.path(), &chosen),
     };
-    wanted(opened, false, "opening")
+    if let Err(code) = opened {
+        match border::last_error() {
+            Ok(Some((told, true))) if told == code && border::is_explained(code) => {}
+            other => return Err(format!("opening: code {code}, explained by {other:?}")),
+        }
+    }
+    let opened = wanted(opened, false, "opening")?;
+    if let Some(db) = &opened {
+        wanted(db.hear(), true, "being heard")?;
+    }
+    Ok(opened)
 }
 
 fn checked(stage: &Stage, db: &Db, random: &mut Random) -> Outcome<Findings> {
@@ -238,6 +264,9 @@ fn told_about(
     random: &mut Random,
 ) -> Outcome {
     wanted(db.tell(), true, "what is to be known")?;
+    wanted(txn.tell(), true, "what is to be known of a transaction")?;
+    wanted(db.advise(random.pick(&ADVICE)), true, "advice")?;
+    viewed(stage, db, txn, root, is_sound)?;
     wanted(root.key_count(), is_sound, "statistics of the buckets")?;
     match root.inspect(stage.steps() as u64) {
         Err(TOO_LONG) => {}
@@ -255,13 +284,33 @@ fn told_about(
     Ok(())
 }
 
+/// Goes through the root bucket in a transaction of the library's, too; and what failed last is explained.
+fn viewed(stage: &Stage, db: &Db, txn: &Txn, root: Bucket, is_sound: bool) -> Outcome {
+    let max = stage.steps();
+    let count = walked(txn, root, (Move::First, Move::Next), is_sound, max)?.count as u64;
+    let viewed = wanted(db.view(max as u64), is_sound, "a view")?;
+    if is_sound && viewed != Some(count) {
+        return Err(format!("{count} entries, but {viewed:?} in a view"));
+    }
+    match db.last_error() {
+        Ok(Some((code, true))) if border::is_explained(code) => Ok(()),
+        Ok(None) => Ok(()),
+        other => Err(format!("what failed last is {other:?}")),
+    }
+}
+
 /// Copies the database in each way.
 fn copied(stage: &Stage, db: &Db, is_sound: bool, random: &mut Random) -> Outcome {
     if let Some(txn) = wanted(db.begin(false), is_sound, "beginning to copy")? {
         let len = wanted(txn.backup_len(), is_sound, "a backup")?;
         if random.once_in(16) {
             let path = stage.directory.join("backup.db");
-            wanted(txn.backup(&path), false, "a backup to a file")?;
+            let told = if random.once_in(2) {
+                txn.backup(&path)
+            } else {
+                txn.backup_fd(&File::create(&path).map_err(|error| error.to_string())?)
+            };
+            wanted(told, is_sound, "a backup to a file")?;
             let copy = std::fs::metadata(&path).map(|facts| facts.len()).ok();
             if is_sound && copy != len {
                 return Err(format!("a backup of {len:?} bytes has {copy:?} in a file"));
@@ -299,19 +348,55 @@ pub fn written(stage: &mut Stage, random: &mut Random) -> Outcome {
     let Some(known) = wanted(db.tell(), true, "what is to be known")? else { return Ok(()) };
     let must_work = stage.must_work() && known.txn_id < 1 << 62;
     let page_size = known.page_size as usize;
+    tuned(&db, random)?;
+    let mut commit_count = 0;
     for number in 0..TXN_COUNT {
-        let Some(txn) = wanted(db.begin(true), must_work, "beginning to write")? else { break };
+        let reader = wanted(db.begin(false), must_work, "beginning to read")?;
+        let begun = if random.once_in(2) { db.begin(true) } else { db.begin_at_once(true) };
+        let Some(txn) = wanted(begun, must_work, "beginning to write")? else { break };
+        wanted(db.hear_commit(&txn), true, "being heard of")?;
         changed(stage, &txn, page_size, must_work, random)?;
         if number == 1 && random.once_in(2) {
             continue;
         }
         if wanted(txn.commit(), must_work, "a commit")?.is_some() {
-            stage.seen.commit_count += 1;
+            commit_count += 1;
         }
+        drop(reader);
     }
-    wanted(allowed(db.update(b"updated")), must_work, "an update")?;
+    stage.seen.commit_count += commit_count;
+    let heard = db.heard();
+    if heard.commit_count() != commit_count || (commit_count > 0 && heard.line_count() == 0) {
+        return Err(format!("{commit_count} commits, of which was heard {heard:?}"));
+    }
+    managed(&db, page_size, must_work, random)?;
     wanted(db.sync(), must_work, "a sync")?;
     wanted(db.close(), must_work, "closing").map(drop)
+}
+
+/// Changes options of the open database.
+fn tuned(db: &Db, random: &mut Random) -> Outcome {
+    for (option, value) in [
+        (BOLT_OPT_ALLOC_LEN, random.pick(&[0, 1 << 16])),
+        (BOLT_OPT_BATCH_LEN, random.pick(&[1, 1000])),
+        (BOLT_OPT_FILL_PERCENT, random.pick(&[0, 10, 100])),
+        (BOLT_OPT_FREELIST_MODE, random.below(FREELIST_MODES) as u64),
+        (BOLT_OPT_MAX_LEN, 0),
+    ] {
+        wanted(db.set(option, value), true, "an option")?;
+    }
+    Ok(())
+}
+
+/// Writes in transactions of the library's.
+fn managed(db: &Db, page_size: usize, must_work: bool, random: &mut Random) -> Outcome {
+    wanted(allowed(db.update(b"updated", random.once_in(2))), must_work, "an update")?;
+    let value = vec![b'b'; random.pick(&[0, 40, page_size / 3, 2 * page_size])];
+    let path: &[&[u8]] =
+        random.pick(&[&[b"updated"], &[b"batched", b"deeper"], &[b"updated", b"updated"], &[]]);
+    let flags = random.pick(&[0, BOLT_BATCH_CREATE_BUCKETS]);
+    let key = random.pick(&[&b"batched"[..], b"zz", b"updated"]);
+    wanted(allowed(db.batch(path, key, &value, flags)), must_work, "a batch").map(drop)
 }
 
 /// What writing has left is a file again, or is refused.
@@ -359,7 +444,7 @@ fn changed(stage: &Stage, txn: &Txn, page_size: usize, must_work: bool, random: 
     }
     let change_count = if stage.len > 1 << 22 { 6 } else { CHANGE_COUNT };
     for _ in 0..change_count {
-        let kind = random.below(20);
+        let kind = random.below(21);
         let told = targets.change(txn, kind, random);
         wanted(allowed(told), must_work, &format!("a change of kind {kind}"))?;
     }
@@ -408,6 +493,7 @@ impl Targets {
             16 => bucket.set_sequence(u64::MAX),
             17 => txn.savepoint().map(|savepoint| self.savepoints.push(savepoint)),
             18 if place > 0 => bucket.close(),
+            19 => bucket.set_fill_percent(random.pick(&[0.1, 0.5, 1.0])),
             _ => match self.savepoints.pop() {
                 Some(savepoint) if random.once_in(4) => txn.release(savepoint),
                 Some(savepoint) => txn.rollback_to(savepoint),
