@@ -126,3 +126,103 @@ impl<'a> PageBuilder<'a> {
         Some(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::bytes::put_u32;
+
+    const LENS: [(u32, u32, bool); 5] =
+        [(3, 40, false), (4, 0, false), (1, 16, true), (9, 2, false), (2, 31, true)];
+
+    /// The key and the value of the element of these lengths, in one piece.
+    fn data((key_len, value_len, _): (u32, u32, bool), number: u8) -> Vec<u8> {
+        [vec![b'a' + number; key_len as usize], vec![number + 1; value_len as usize]].concat()
+    }
+
+    /// The elements of these numbers, one after the other.
+    fn leaf(numbers: &[u8]) -> Vec<u8> {
+        let mut run = vec![0xAA; 1024];
+        let mut builder = PageBuilder::new(&mut run, 9, Kind::Leaf, numbers.len(), 0).unwrap();
+        builder.leaf_table(numbers.iter().map(|&number| LENS[usize::from(number)])).unwrap();
+        let written: usize = numbers
+            .iter()
+            .map(|&number| {
+                let data = data(LENS[usize::from(number)], number);
+                builder.data(&data).unwrap();
+                data.len()
+            })
+            .sum();
+        assert_eq!(builder.used_len(), (PAGE_HEADER_LEN + ELEMENT_LEN * numbers.len() + written) as u64);
+        builder.finish().unwrap();
+        run
+    }
+
+    #[test]
+    fn elements_copied_and_written_one_by_one_give_the_page_that_is_written_at_once() {
+        let source = leaf(&[0, 1, 2, 3, 4]);
+        let page = Page::verify(&source, 9, 100).unwrap();
+        for start in 0..=5u8 {
+            for end in start..=5 {
+                let numbers: Vec<u8> = [0].into_iter().chain(start..end).chain([4]).collect();
+                let mut run = vec![0xAA; 1024];
+                let mut builder = PageBuilder::new(&mut run, 9, Kind::Leaf, numbers.len(), 0).unwrap();
+                builder.leaf_entry(LENS[0], &data(LENS[0], 0)).unwrap();
+                builder.leaf_copy(&page, usize::from(start)..usize::from(end)).unwrap();
+                builder.leaf_entry(LENS[4], &data(LENS[4], 4)).unwrap();
+                builder.finish().unwrap();
+                assert!(run == leaf(&numbers), "{start}..{end}");
+            }
+        }
+    }
+
+    #[test]
+    fn of_the_flags_of_an_element_a_copy_keeps_those_that_the_format_has() {
+        let mut source = leaf(&[0, 1, 2, 3, 4]);
+        for (index, (.., is_bucket)) in LENS.into_iter().enumerate() {
+            let flags = 0xF0F0_F0F0 | u32::from(is_bucket);
+            put_u32(&mut source, PAGE_HEADER_LEN + ELEMENT_LEN * index, flags).unwrap();
+        }
+        let mut run = vec![0; 1024];
+        let mut builder = PageBuilder::new(&mut run, 9, Kind::Leaf, 5, 0).unwrap();
+        builder.leaf_copy(&Page::trusted(&source, 9).unwrap(), 0..5).unwrap();
+        builder.finish().unwrap();
+        assert!(run == leaf(&[0, 1, 2, 3, 4]));
+    }
+
+    #[test]
+    fn what_has_no_room_or_lies_outside_is_not_copied() {
+        let source = leaf(&[0, 1, 2, 3, 4]);
+        let page = Page::trusted(&source, 9).unwrap();
+        let used_len = PageBuilder::new(&mut [0; 1024], 9, Kind::Leaf, 5, 0)
+            .and_then(|mut builder| builder.leaf_copy(&page, 0..5).map(|()| builder.used_len()))
+            .unwrap() as usize;
+        for (run_len, page, range) in [
+            (used_len, page, 0..5),
+            (used_len - 1, page, 0..5),
+            (PAGE_HEADER_LEN + 5 * ELEMENT_LEN - 1, page, 0..5),
+            (1024, page, 0..64),
+            (1024, Page::again(&source[..used_len - 1], 9, true, 5), 0..5),
+            (1024, Page::again(&source[..used_len - 1], 9, true, 5), 0..4),
+            (1024, Page::again(&source[..95], 9, true, 5), 0..1),
+        ] {
+            let fits =
+                run_len >= used_len && range.end <= 5 && page.bytes().len() + 5 >= used_len + range.end;
+            let mut run = vec![0; run_len];
+            let copied = PageBuilder::new(&mut run, 9, Kind::Leaf, range.len(), 0)
+                .and_then(|mut builder| builder.leaf_copy(&page, range.clone()));
+            assert_eq!(copied.is_some(), fits, "{run_len} {range:?}");
+        }
+    }
+
+    #[test]
+    fn an_element_says_up_to_32_bits_how_far_its_data_lie() {
+        for (value_len, fits) in [(u32::MAX - 26, true), (u32::MAX - 25, false)] {
+            let mut run = vec![0; 64];
+            let mut builder = PageBuilder::new(&mut run, 9, Kind::Leaf, 2, 0).unwrap();
+            // The first data lie 32 bytes behind their element, the second ones 16 less and as many as there are.
+            let told = builder.leaf_table([(10, value_len, false), (1, 1, false)].into_iter());
+            assert_eq!(told.is_some(), fits, "{value_len}");
+        }
+    }
+}

@@ -457,7 +457,7 @@ impl<'a> Page<'a> {
 mod tests {
     use super::*;
     use crate::format::builder::PageBuilder;
-    use crate::format::bytes::prefix;
+    use crate::format::bytes::{prefix, u32_at};
 
     fn leaf(pairs: &[(&[u8], &[u8], bool)]) -> Vec<u8> {
         let mut run = vec![0xAA; 4096];
@@ -736,5 +736,54 @@ mod tests {
         }
         assert_eq!(slice(&run, u64::from(u32::MAX), 3 * u64::from(u32::MAX)), None);
         assert_eq!(slice(&run, 5, 4), None);
+    }
+
+    #[test]
+    fn a_leaf_is_packed_where_its_data_follow_each_other_behind_the_table() {
+        let run = leaf(&[(b"a", &[1; 20], false), (b"bc", b"", false), (b"d", &[3; 16], true)]);
+        let len = 16 + 3 * 16 + 4 + 36;
+        let packed_len = |run: &[u8]| Page::again(run, 9, true, 3).packed_len();
+        assert_eq!(packed_len(&run), Some(len as u64));
+        assert_eq!(packed_len(&run[..len]), Some(len as u64));
+        assert_eq!(packed_len(&run[..len - 1]), None, "data cut short");
+        assert_eq!(packed_len(&run[..63]), None, "a table cut short");
+        assert_eq!(Page::again(&run, 9, true, 0).packed_len(), Some(16));
+        // The place of each of the keys, and the length of each key and value.
+        for offset in [20, 24, 28, 36, 40, 44, 52] {
+            for change in [u32::MAX, 1] {
+                let mut bad = run.clone();
+                let was = u32_at(&bad, offset).unwrap();
+                put_u32(&mut bad, offset, was.wrapping_add(change)).unwrap();
+                assert_eq!(packed_len(&bad), None, "{offset}");
+            }
+        }
+    }
+
+    #[test]
+    #[cfg(target_pointer_width = "64")]
+    fn a_leaf_with_a_key_too_long_to_be_written_again_is_not_packed() {
+        // Zeros that nobody touches take no memory.
+        let mut run = vec![0; (1 << 31) + 1024];
+        for (key_len, is_packed) in [(i32::MAX as u32, true), (1 << 31, false)] {
+            let mut builder = PageBuilder::new(&mut run, 9, Kind::Leaf, 2, 0).unwrap();
+            builder.leaf_table([(key_len, 3, false), (1, 3, false)].into_iter()).unwrap();
+            assert_eq!(Page::again(&run, 9, true, 2).packed_len().is_some(), is_packed, "{key_len}");
+        }
+    }
+
+    #[test]
+    fn a_branch_is_copied_with_another_id_and_other_children() {
+        let run = branch([b"b", b"dd"]);
+        let page = Page::verify(&run, 4, 12).unwrap();
+        let mut copy = vec![0xAA; 1024];
+        page.copy_branch(7, [Some((1, 5)), Some((0, 6))].into_iter(), &mut copy).unwrap();
+        let copied = Page::verify(&copy, 7, 12).unwrap();
+        let entries = [0, 1].map(|index| copied.branch(index).unwrap());
+        assert_eq!(entries.map(|(key, child, _)| (key, child)), [(&b"b"[..], 6), (b"dd", 5)]);
+        page.copy_branch(4, [].into_iter(), &mut copy).unwrap();
+        assert!(copy == run);
+        assert_eq!(page.copy_branch(7, [].into_iter(), &mut copy[..1008]), None, "another length");
+        assert_eq!(page.copy_branch(7, [Some((0, 5)), None].into_iter(), &mut copy), None, "no child");
+        assert_eq!(page.copy_branch(7, [Some((63, 5))].into_iter(), &mut copy), None, "past the end");
     }
 }
