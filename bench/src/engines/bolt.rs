@@ -30,6 +30,7 @@ mod ffi {
     pub struct Options(pub [u8; OPTIONS_ROOM]);
 
     #[repr(C)]
+    #[derive(Clone, Copy)]
     pub struct Kv {
         pub key: *const c_void,
         pub key_len: usize,
@@ -39,11 +40,23 @@ mod ffi {
         pub reserved: u32,
     }
 
+    impl Kv {
+        pub const EMPTY: Kv = Kv {
+            key: std::ptr::null(),
+            key_len: 0,
+            value: std::ptr::null(),
+            value_len: 0,
+            flags: 0,
+            reserved: 0,
+        };
+    }
+
     pub const OK: c_int = 0;
     pub const NOTFOUND: c_int = -1;
     pub const READ: u32 = 0;
     pub const WRITE: u32 = 1;
     pub const OPT_NOSYNC: u32 = 6;
+    pub const SCAN_REVERSE: u32 = 1;
 
     unsafe extern "C" {
         pub fn bolt_strerror(code: c_int) -> *const c_char;
@@ -86,9 +99,15 @@ mod ffi {
         pub fn bolt_cursor_open(bucket: *mut Bucket, cursor: *mut *mut Cursor) -> c_int;
         pub fn bolt_cursor_close(cursor: *mut Cursor) -> c_int;
         pub fn bolt_cursor_first(cursor: *mut Cursor, kv: *mut Kv) -> c_int;
-        pub fn bolt_cursor_last(cursor: *mut Cursor, kv: *mut Kv) -> c_int;
-        pub fn bolt_cursor_next(cursor: *mut Cursor, kv: *mut Kv) -> c_int;
-        pub fn bolt_cursor_prev(cursor: *mut Cursor, kv: *mut Kv) -> c_int;
+        pub fn bolt_cursor_next_many(cursor: *mut Cursor, kvs: *mut Kv, cap: usize, n: *mut usize) -> c_int;
+        pub fn bolt_scan(
+            bucket: *mut Bucket,
+            from: *const c_void,
+            to: *const c_void,
+            flags: u32,
+            each: unsafe extern "C" fn(*mut c_void, *const Kv, usize) -> c_int,
+            context: *mut c_void,
+        ) -> c_int;
         pub fn bolt_cursor_seek(
             cursor: *mut Cursor,
             key: *const c_void,
@@ -205,7 +224,7 @@ impl ReadTxn for Read {
         let mut cursor = ptr::null_mut();
         // SAFETY: the bucket's transaction is open.
         check(unsafe { ffi::bolt_cursor_open(self.bucket, &mut cursor) })?;
-        Ok(Walker { cursor })
+        Ok(Walker { cursor, bucket: self.bucket })
     }
 
     fn end(self) -> Result<()> {
@@ -216,48 +235,98 @@ impl ReadTxn for Read {
 
 pub struct Walker {
     cursor: *mut ffi::Cursor,
+    bucket: *mut ffi::Bucket,
 }
 
+/// How many entries cross the border at once, as `bolt.h` advises.
+const CHUNK_LEN: usize = 128;
+
 impl Cursor for Walker {
-    fn walk(&mut self, start: Start<'_>, limit: u64, mut look: impl FnMut(&[u8], &[u8])) -> Result<u64> {
-        let mut kv =
-            ffi::Kv { key: ptr::null(), key_len: 0, value: ptr::null(), value_len: 0, flags: 0, reserved: 0 };
-        let cursor = self.cursor;
-        let backward = matches!(start, Start::Last);
-        let mut code = match start {
-            // SAFETY: the cursor is open; kv is written on success.
-            Start::First => unsafe { ffi::bolt_cursor_first(cursor, &mut kv) },
-            // SAFETY: the same.
-            Start::Last => unsafe { ffi::bolt_cursor_last(cursor, &mut kv) },
-            // SAFETY: the same.
-            Start::Seek(from) => unsafe {
-                ffi::bolt_cursor_seek(cursor, from.as_ptr().cast(), from.len(), &mut kv)
-            },
+    fn walk(&mut self, start: Start<'_>, limit: u64, look: impl FnMut(&[u8], &[u8])) -> Result<u64> {
+        let mut receiver = Receiver { look, limit, count: 0 };
+        let code = match start {
+            Start::Last => self.walk_back(&mut receiver),
+            start => self.walk_on(start, &mut receiver),
         };
-        let mut count = 0;
-        while code == ffi::OK {
+        if ![ffi::OK, ffi::NOTFOUND, ENOUGH].contains(&code) {
+            check(code)?;
+        }
+        Ok(receiver.count)
+    }
+}
+
+impl Walker {
+    fn walk_on<L: FnMut(&[u8], &[u8])>(&mut self, start: Start<'_>, receiver: &mut Receiver<L>) -> c_int {
+        let mut kvs = [ffi::Kv::EMPTY; CHUNK_LEN];
+        let (cursor, entries) = (self.cursor, kvs.as_mut_ptr());
+        let mut code = match start {
+            // SAFETY: the cursor is open; there is room for an entry.
+            Start::Seek(from) => unsafe {
+                ffi::bolt_cursor_seek(cursor, from.as_ptr().cast(), from.len(), entries)
+            },
+            // SAFETY: the same.
+            _ => unsafe { ffi::bolt_cursor_first(cursor, entries) },
+        };
+        let mut len = 1;
+        while code == ffi::OK && receiver.take(kvs.get(..len).unwrap_or_default()) {
+            let cap = usize::try_from(receiver.limit - receiver.count)
+                .map_or(CHUNK_LEN, |left| left.min(CHUNK_LEN));
+            // SAFETY: the cursor is open; there is room for so many entries.
+            code = unsafe { ffi::bolt_cursor_next_many(cursor, kvs.as_mut_ptr(), cap, &mut len) };
+        }
+        code
+    }
+
+    fn walk_back<L: FnMut(&[u8], &[u8])>(&mut self, receiver: &mut Receiver<L>) -> c_int {
+        let context = ptr::from_mut(receiver).cast();
+        let (from, to) = (ptr::null(), ptr::null());
+        // SAFETY: the bucket's transaction is open; the function is given the receiver that it expects.
+        unsafe { ffi::bolt_scan(self.bucket, from, to, ffi::SCAN_REVERSE, receive::<L>, context) }
+    }
+}
+
+/// Who is shown entries, up to a limit.
+struct Receiver<L> {
+    look: L,
+    limit: u64,
+    count: u64,
+}
+
+impl<L: FnMut(&[u8], &[u8])> Receiver<L> {
+    /// Shows entries that libbolt has given; whether there may be more.
+    fn take(&mut self, kvs: &[ffi::Kv]) -> bool {
+        for kv in kvs {
+            if self.count == self.limit {
+                break;
+            }
             // SAFETY: given with success, and the transaction is open.
             let key = unsafe { bytes(kv.key, kv.key_len) };
             // SAFETY: the same; the bucket holds no buckets, so the value is not NULL.
             let value = unsafe { bytes(kv.value, kv.value_len) };
-            look(key, value);
-            count += 1;
-            if count == limit {
-                return Ok(count);
-            }
-            code = if backward {
-                // SAFETY: the cursor is open; kv is written on success.
-                unsafe { ffi::bolt_cursor_prev(cursor, &mut kv) }
-            } else {
-                // SAFETY: the same.
-                unsafe { ffi::bolt_cursor_next(cursor, &mut kv) }
-            };
+            (self.look)(key, value);
+            self.count += 1;
         }
-        if code != ffi::NOTFOUND {
-            check(code)?;
-        }
-        Ok(count)
+        self.count < self.limit
     }
+}
+
+/// What [`receive`] answers when it has enough; none of libbolt's codes.
+const ENOUGH: c_int = 1;
+
+/// Gives a receiver the entries of a scan.
+///
+/// # Safety
+/// `context` is a receiver of this type, and `kvs` so many entries of an open transaction.
+unsafe extern "C" fn receive<L: FnMut(&[u8], &[u8])>(
+    context: *mut c_void,
+    kvs: *const ffi::Kv,
+    len: usize,
+) -> c_int {
+    // SAFETY: the caller's promise.
+    let receiver = unsafe { &mut *context.cast::<Receiver<L>>() };
+    // SAFETY: the caller's promise.
+    let kvs = unsafe { std::slice::from_raw_parts(kvs, len) };
+    if receiver.take(kvs) { ffi::OK } else { ENOUGH }
 }
 
 impl Drop for Walker {
