@@ -225,6 +225,60 @@ fn large_values_go_through_a_real_file() {
     db.close().unwrap();
 }
 
+/// The bytes of pages that a commit of `change` takes.
+fn written_len(base: &Base, change: impl FnOnce(&mut Txn, BucketId)) -> u64 {
+    let before = base.db.stats(false).unwrap().txns.page_len;
+    base.write(change);
+    base.db.stats(false).unwrap().txns.page_len - before
+}
+
+#[test]
+fn a_large_value_is_not_written_again_for_a_key_that_comes_to_stand_beside_it() {
+    let mut base = Base::new(4096);
+    let mut random = Random::new(6);
+    let large = random.bytes(1 << 20);
+    let mut model = BTreeMap::from([(b"m".to_vec(), large.clone())]);
+    assert!(written_len(&base, |txn, bucket| txn.put(bucket, b"m", &large).unwrap()) > 1 << 20);
+    for (key, len) in [(b"x", 10), (b"a", 10), (b"o", 70_000), (b"d", 70_000), (b"n", 9), (b"l", 9)] {
+        let value = random.bytes(len);
+        let written = written_len(&base, |txn, bucket| txn.put(bucket, key, &value).unwrap());
+        assert!(written < len as u64 + 7 * 4096, "{written} bytes of pages for one of {len}");
+        model.insert(key.to_vec(), value);
+        let found = base.read(|txn, bucket| entries(txn, bucket, true));
+        assert!(found.into_iter().map(|(key, value)| (key, value.unwrap())).eq(model.clone()));
+        base = base.reopen();
+    }
+    // The page whose value is another one is written.
+    let other = random.bytes(1 << 20);
+    let change = |txn: &mut Txn, bucket: BucketId| {
+        txn.put(bucket, b"m", &other).unwrap();
+        txn.put(bucket, b"m1", b"").unwrap();
+    };
+    assert!(written_len(&base, change) > 1 << 20);
+    model.extend([(b"m".to_vec(), other.clone()), (b"m1".to_vec(), Vec::new())]);
+    let found = base.read(|txn, bucket| entries(txn, bucket, true));
+    assert!(found.into_iter().map(|(key, value)| (key, value.unwrap())).eq(model));
+    base.close();
+}
+
+#[test]
+fn a_full_page_is_not_written_again_for_keys_that_come_behind_it() {
+    let base = Base::new(4096);
+    let put =
+        |txn: &mut Txn, bucket, number: u32| txn.put(bucket, &number.to_be_bytes(), &[7; 1000]).unwrap();
+    base.write(|txn, bucket| (0..10).for_each(|number| put(txn, bucket, number)));
+    let before = base.db.stats(false).unwrap().txns;
+    for number in 10..60 {
+        // The leaf, whether cut or not, the branch above it, the root and the list of free pages.
+        let written = written_len(&base, |txn, bucket| put(txn, bucket, number));
+        assert_eq!(written, 4 * 4096);
+    }
+    assert!(base.db.stats(false).unwrap().txns.split_count > before.split_count + 10);
+    let found = base.read(|txn, bucket| entries(txn, bucket, true));
+    assert!(found.into_iter().map(|(key, _)| key).eq((0..60u32).map(|number| number.to_be_bytes().to_vec())));
+    base.close();
+}
+
 #[test]
 fn a_value_grows_and_shrinks_and_its_old_pages_are_used_again() {
     for page_size in [1024, 4096, 16384] {

@@ -6,6 +6,9 @@ use super::bytes::{put_u64_pair, u64_at, u64_pair_at};
 use super::page::{BUCKET_FLAG, Kind, Page, put_header, slice};
 use super::{ELEMENT_LEN, PAGE_HEADER_LEN, PageId};
 
+/// What of the first word of a leaf's element is copied: how far its data lie, and whether it is a bucket.
+const KEPT_BITS: u64 = (u32::MAX as u64) << 32 | BUCKET_FLAG as u64;
+
 /// Writes one branch or leaf page into the bytes of its run: elements in order, data packed behind the table
 /// as Go packs it, the rest zero.
 ///
@@ -38,8 +41,7 @@ impl<'a> PageBuilder<'a> {
         let copy = self.run.get_mut(self.element_offset..end)?;
         for (element, from) in copy.chunks_exact_mut(ELEMENT_LEN).zip(table.chunks_exact(ELEMENT_LEN)) {
             let (first, second) = u64_pair_at(from, 0)?;
-            let pos = (first & !u64::from(u32::MAX)).wrapping_add(farther);
-            put_u64_pair(element, first & u64::from(BUCKET_FLAG) | pos, second)?;
+            put_u64_pair(element, (first & KEPT_BITS).wrapping_add(farther), second)?;
         }
         self.element_offset = end;
         self.pos = (self.pos + data.len() as u64).wrapping_sub(table.len() as u64);

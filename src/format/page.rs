@@ -263,6 +263,15 @@ impl<'a> Page<'a> {
         self.bytes.get(PAGE_HEADER_LEN..PAGE_HEADER_LEN + ELEMENT_LEN * self.count())
     }
 
+    /// Copies a leaf, of which the first `used_len` bytes are used, as page `id` into `run`, which has its length.
+    /// `None` where that is not so.
+    pub fn copy_leaf(&self, id: PageId, used_len: u64, run: &mut [u8]) -> Option<()> {
+        let (used, rest) = run.split_at_mut_checked(usize::try_from(used_len).ok()?)?;
+        used.copy_from_slice(self.bytes.get(..used.len())?);
+        rest.fill(0);
+        put_header(run, id, Kind::Leaf, u16::try_from(self.count).ok()?, 0)
+    }
+
     /// Copies a branch as page `id` into `run`, which has its length, with other children at some indexes.
     /// `None` where one is none, or the page is no longer as it was.
     pub fn copy_branch(

@@ -1,19 +1,18 @@
 //! At commit: nodes are cut into pages, pages get their ids, parents learn of them, bottom-up.
 //!
 //! Nothing is written here. The result is a list of planned runs, each a range of a node's entries, which
-//! [`encode_run`] turns into bytes one at a time, so that a large commit needs no second copy of itself in
-//! memory.
+//! [`super::encode`] turns into bytes.
 
 use smallvec::{SmallVec, smallvec};
 
 use crate::error::{Error, Result};
-use crate::format::builder::PageBuilder;
-use crate::format::page::Kind;
+use crate::format::page::Page;
 use crate::format::{BUCKET_HEADER_LEN, ELEMENT_LEN, MAX_DEPTH, MAX_ELEMENT_COUNT, PAGE_HEADER_LEN, PageId};
 use crate::freelist::Run;
 
 use super::Pages;
 use super::arena::At;
+use super::encode::encode_leaf;
 use super::items::{Items, LeafItem, Pos};
 use super::node::{Body, BranchItem, Child, Node, NodeId, Nodes, Root, Tree, missing};
 use super::rebalance::content_len;
@@ -29,14 +28,22 @@ pub trait Allocator {
 /// The entries by which a parent finds the pages of a node: mostly one.
 type Entries = SmallVec<[BranchItem; 1]>;
 
+/// What became of a node.
+enum Spilled {
+    /// One page, which begins with the key that the node's page began with: its parent need not look at it.
+    Same(PageId),
+    /// The entries by which a parent finds its pages.
+    Anew(Entries),
+}
+
 /// A run that a commit is to write.
 #[derive(Clone, Copy, Debug)]
 pub struct PlannedRun {
     /// Its pages.
     pub run: Run,
-    node: NodeId,
-    start: Pos,
-    count: usize,
+    pub(super) node: NodeId,
+    pub(super) start: Pos,
+    pub(super) count: usize,
 }
 
 impl Nodes {
@@ -52,7 +59,7 @@ impl Nodes {
     ) -> Result<()> {
         let Root::Node(root) = tree.root else { return Ok(()) };
         let mut spill = Spill { pages, nodes: self, shape, allocator, plan };
-        let mut entries = spill.node(root, true, 0)?;
+        let mut entries = spill.entries(root, true, 0)?;
         while entries.len() > 1 {
             let above = spill.nodes.add(Node::new(Body::Branch(entries.into_vec())))?;
             entries = spill.cut(above, false)?;
@@ -123,7 +130,18 @@ struct Spill<'a, P, A> {
 
 impl<P: Pages, A: Allocator> Spill<'_, P, A> {
     /// Plans node `id` and what is below; the entries by which its parent finds the pages.
-    fn node(&mut self, id: NodeId, rightmost: bool, depth: usize) -> Result<Entries> {
+    fn entries(&mut self, id: NodeId, rightmost: bool, depth: usize) -> Result<Entries> {
+        match self.node(id, rightmost, depth)? {
+            Spilled::Anew(entries) => Ok(entries),
+            Spilled::Same(page) => {
+                let count = self.nodes.get(id)?.len();
+                self.entry(id, Pos::default(), count, Child::Page(page)).map(|entry| smallvec![entry])
+            }
+        }
+    }
+
+    /// Plans node `id` and what is below.
+    fn node(&mut self, id: NodeId, rightmost: bool, depth: usize) -> Result<Spilled> {
         if depth >= MAX_DEPTH {
             return Err(too_deep(Place::Node(id)));
         }
@@ -136,11 +154,29 @@ impl<P: Pages, A: Allocator> Spill<'_, P, A> {
             Body::PatchedBranch(_) => rising = self.patched_children(id, rightmost, depth)?,
             Body::Leaf(_) | Body::PatchedLeaf(_) => {}
         }
-        if self.nodes.get(id)?.len() == 0 {
+        let node = self.nodes.get(id)?;
+        if node.len() == 0 {
             self.nodes.drop_page(id)?;
-            return Ok(Entries::new());
+            return Ok(Spilled::Anew(Entries::new()));
         }
-        self.cut(id, rising)
+        let one_page = match &node.body {
+            Body::PatchedLeaf(leaf) if leaf.has_first_key() => Some((leaf.len(), leaf.used_len())),
+            // It has the keys of its page, which fit.
+            Body::PatchedBranch(branch) => Some((branch.len(), PAGE_HEADER_LEN as u64)),
+            _ => None,
+        };
+        match one_page.filter(|&(count, len)| self.is_one_page(count, len)) {
+            Some((count, len)) => {
+                self.nodes.drop_page(id)?;
+                self.plan_run(id, Pos::default(), count, len).map(Spilled::Same)
+            }
+            None => self.cut(id, rising).map(Spilled::Anew),
+        }
+    }
+
+    /// Whether entries of `len` bytes fit one page, with its header, and leave room.
+    fn is_one_page(&self, count: usize, len: u64) -> bool {
+        len < u64::from(self.shape.page_size) && count <= MAX_ELEMENT_COUNT
     }
 
     /// As [`Self::children`], of a page with changes, which stays one while its keys are the page's.
@@ -151,7 +187,13 @@ impl<P: Pages, A: Allocator> Spill<'_, P, A> {
             let Some((index, child)) = branch.next_changed(from) else { return Ok(rightmost) };
             from = index + 1;
             let Child::Node(child) = child else { continue };
-            let entries = self.node(child, rightmost && from == branch.len(), depth + 1)?;
+            let entries = match self.node(child, rightmost && from == branch.len(), depth + 1)? {
+                Spilled::Same(page) => {
+                    self.nodes.set_child(id, index, Child::Page(page))?;
+                    continue;
+                }
+                Spilled::Anew(entries) => entries,
+            };
             match entries.as_slice() {
                 [entry] if self.has_key(id, index, entry)? => {
                     self.nodes.set_child(id, index, entry.child())?
@@ -192,7 +234,7 @@ impl<P: Pages, A: Allocator> Spill<'_, P, A> {
             };
             let entries = match planned.take() {
                 Some((_, entries)) => entries,
-                None => self.node(child, rightmost && index + 1 == items.len(), depth + 1)?,
+                None => self.entries(child, rightmost && index + 1 == items.len(), depth + 1)?,
             };
             grew_within |= entries.len() > 1 && index + 1 < items.len();
             match (entries.as_slice(), items.get_mut(index)) {
@@ -210,9 +252,9 @@ impl<P: Pages, A: Allocator> Spill<'_, P, A> {
 
     /// Cuts node `id` into pages and plans them.
     fn cut(&mut self, id: NodeId, rising: bool) -> Result<Entries> {
-        self.nodes.drop_page(id)?;
         let (count, len) = self.count_and_len(id)?;
-        if len < u64::from(self.shape.page_size) && count <= MAX_ELEMENT_COUNT {
+        if self.is_one_page(count, len) {
+            self.nodes.drop_page(id)?;
             return self.plan_page(id, Pos::default(), count, len).map(|entry| smallvec![entry]);
         }
         self.nodes.unfold(self.pages, id)?;
@@ -226,21 +268,47 @@ impl<P: Pages, A: Allocator> Spill<'_, P, A> {
         let mut rest = sizes.iter();
         for cut in cuts {
             let len = PAGE_HEADER_LEN as u64 + rest.by_ref().take(cut).sum::<u64>();
-            entries.push(self.plan_page(id, start, cut, len)?);
+            entries.push(match self.keep_page(id, start, cut)? {
+                Some(entry) => entry,
+                None => self.plan_page(id, start, cut, len)?,
+            });
             start = self.advance(id, start, cut)?;
         }
+        self.nodes.drop_page(id)?;
         Ok(entries)
     }
 
-    /// How many entries node `id` has, and the bytes that they take on one page: of a branch that has the keys of
-    /// its page no more than fit.
-    fn count_and_len(&self, id: NodeId) -> Result<(usize, u64)> {
+    /// Lets the page behind leaf `id` stay, if `count` entries from `start` on are all that it has: a large value is
+    /// not written again because a key came to stand beside it, nor a full page because one came behind it.
+    fn keep_page(&mut self, id: NodeId, start: Pos, count: usize) -> Result<Option<BranchItem>> {
         let node = self.nodes.get(id)?;
-        let len = match &node.body {
-            Body::PatchedBranch(_) => PAGE_HEADER_LEN as u64,
-            _ => content_len(&(Source { pages: self.pages, nodes: self.nodes }).node(id)?)?,
+        let (Some(old), Body::Leaf(items)) = (node.old, &node.body) else { return Ok(None) };
+        if self.nodes.makes_tables {
+            return Ok(None);
+        }
+        let page_size = u64::from(self.pages.page_size());
+        let offset = old.id * page_size;
+        let page = Page::trusted(self.pages.bytes(offset, old.page_count * page_size)?, old.id)?;
+        let mut places = page.leaf_places(0, page.count());
+        let is_same = |item: &LeafItem| {
+            places.next().is_some_and(|place| {
+                item.key_at() == At::file(offset + place.key_offset)
+                    && (item.key_len(), item.value_len(), item.is_bucket())
+                        == (place.key_len, place.value_len, place.is_bucket)
+            })
         };
-        Ok((node.len(), len))
+        if count != page.count() || !items.slices(start, count).flatten().all(is_same) {
+            return Ok(None);
+        }
+        let entry = self.entry(id, start, count, Child::Page(old.id))?;
+        self.nodes.touch(id)?.old = None;
+        Ok(Some(entry))
+    }
+
+    /// How many entries node `id` has, and the bytes that they take on one page.
+    fn count_and_len(&self, id: NodeId) -> Result<(usize, u64)> {
+        let content = Source { pages: self.pages, nodes: self.nodes }.node(id)?;
+        Ok((content.len(), content_len(&content)?))
     }
 
     /// The place `count` entries after `start` in node `id`.
@@ -251,8 +319,15 @@ impl<P: Pages, A: Allocator> Spill<'_, P, A> {
         }
     }
 
-    /// Plans `count` entries of node `id` from `start` on, of `len` bytes, as one run.
+    /// Plans `count` entries of node `id` from `start` on, of `len` bytes, as one run; the entry by which its parent
+    /// finds it.
     fn plan_page(&mut self, id: NodeId, start: Pos, count: usize, len: u64) -> Result<BranchItem> {
+        let page = self.plan_run(id, start, count, len)?;
+        self.entry(id, start, count, Child::Page(page))
+    }
+
+    /// Plans `count` entries of node `id` from `start` on, of `len` bytes, as one run; its first page.
+    fn plan_run(&mut self, id: NodeId, start: Pos, count: usize, len: u64) -> Result<PageId> {
         let page_count = self.shape.page_count(len);
         if page_count > u64::from(u32::MAX) {
             return Err(Error::ValueSize(usize::try_from(len).unwrap_or(usize::MAX)));
@@ -260,7 +335,11 @@ impl<P: Pages, A: Allocator> Spill<'_, P, A> {
         let run = Run { id: self.allocator.allocate(page_count)?, page_count };
         self.plan.try_reserve(1)?;
         self.plan.push(PlannedRun { run, node: id, start, count });
-        let child = Child::Page(run.id);
+        Ok(run.id)
+    }
+
+    /// The entry by which a parent finds `child`, which has `count` entries of node `id` from `start` on.
+    fn entry(&self, id: NodeId, start: Pos, count: usize, child: Child) -> Result<BranchItem> {
         if let Body::Branch(items) = &self.nodes.get(id)?.body {
             return Ok(items.get(start.index as usize).ok_or_else(missing)?.to(child));
         }
@@ -302,175 +381,4 @@ fn entry_sizes(body: &Body) -> Result<Vec<u64>> {
         _ => return Err(missing()),
     }
     Ok(sizes)
-}
-
-/// Writes a planned run into `bytes`, which has its length.
-pub fn encode_run<P: Pages>(source: Source<'_, P>, planned: &PlannedRun, bytes: &mut [u8]) -> Result<()> {
-    let overflow = overflow(planned)?;
-    match &source.nodes.get(planned.node)?.body {
-        Body::Leaf(items) => {
-            encode_leaf(source, items, planned.start, planned.count, planned.run.id, overflow, bytes)
-        }
-        Body::Branch(items) => {
-            let start = planned.start.index as usize;
-            let items = items.get(start..start + planned.count).ok_or_else(missing)?;
-            encode_branch(source, items, planned.run.id, overflow, bytes)
-        }
-        Body::PatchedLeaf(leaf) => leaf.encode(source, planned.run.id, bytes),
-        Body::PatchedBranch(branch) => branch.encode(source.pages, planned.run.id, bytes),
-    }
-}
-
-/// More pieces than these are gathered faster by a copy than by the kernel.
-const PIECE_COUNT_MAX: usize = 64;
-
-/// A run as the pieces that it is written from.
-pub struct Gathered<'a> {
-    /// The length of its header and table, in bytes.
-    pub head_len: usize,
-    /// Keys and values, where they lie.
-    pub pieces: Vec<&'a [u8]>,
-    /// How many zero bytes follow.
-    pub tail_len: usize,
-}
-
-/// The pieces of a planned run of `len` bytes; `None` where they are many, or where the run is a branch.
-pub fn gather_run<'a, P: Pages>(
-    source: Source<'a, P>,
-    planned: &PlannedRun,
-    len: u64,
-) -> Result<Option<Gathered<'a>>> {
-    let Body::Leaf(items) = &source.nodes.get(planned.node)?.body else { return Ok(None) };
-    if planned.count > PIECE_COUNT_MAX {
-        return Ok(None);
-    }
-    let mut pieces = Vec::new();
-    pieces.try_reserve_exact(planned.count)?;
-    let head_len = PAGE_HEADER_LEN + ELEMENT_LEN * planned.count;
-    let mut used_len = head_len as u64;
-    for item in items.slices(planned.start, planned.count).flatten() {
-        pieces.push(source.bytes(item.key_at(), item.data_len())?);
-        used_len += item.data_len();
-    }
-    let tail_len = len.checked_sub(used_len).ok_or_else(missing)? as usize;
-    Ok(Some(Gathered { head_len, pieces, tail_len }))
-}
-
-impl Gathered<'_> {
-    /// Writes the run's header and table into `head`.
-    pub fn encode_head<P: Pages>(
-        &self,
-        source: Source<'_, P>,
-        planned: &PlannedRun,
-        head: &mut [u8],
-    ) -> Result<()> {
-        let Body::Leaf(items) = &source.nodes.get(planned.node)?.body else { return Err(missing()) };
-        let (run, overflow) = (planned.run, overflow(planned)?);
-        let builder = begin_leaf(items, planned.start, planned.count, run.id, overflow, head)?;
-        builder.finish().ok_or_else(missing)
-    }
-}
-
-fn overflow(planned: &PlannedRun) -> Result<u32> {
-    u32::try_from(planned.run.page_count - 1).map_err(|_| missing())
-}
-
-/// Begins a leaf in `bytes`: its header and its table.
-fn begin_leaf<'b>(
-    items: &Items,
-    start: Pos,
-    count: usize,
-    id: PageId,
-    overflow: u32,
-    bytes: &'b mut [u8],
-) -> Result<PageBuilder<'b>> {
-    let mut builder = PageBuilder::new(bytes, id, Kind::Leaf, count, overflow).ok_or_else(missing)?;
-    let lens = |item: &LeafItem| (item.key_len(), item.value_len(), item.is_bucket());
-    for slice in items.slices(start, count) {
-        builder.leaf_table(slice.iter().map(lens)).ok_or_else(missing)?;
-    }
-    Ok(builder)
-}
-
-fn encode_leaf<P: Pages>(
-    source: Source<'_, P>,
-    items: &Items,
-    start: Pos,
-    count: usize,
-    id: PageId,
-    overflow: u32,
-    bytes: &mut [u8],
-) -> Result<()> {
-    let mut builder = begin_leaf(items, start, count, id, overflow, bytes)?;
-    let mut piece = Piece::default();
-    for slice in items.slices(start, count) {
-        for item in slice {
-            piece.add(item.key_at(), item.data_len(), source, &mut builder)?;
-        }
-    }
-    piece.flush(source, &mut builder)?;
-    builder.finish().ok_or_else(missing)
-}
-
-fn encode_branch<P: Pages>(
-    source: Source<'_, P>,
-    items: &[BranchItem],
-    id: PageId,
-    overflow: u32,
-    bytes: &mut [u8],
-) -> Result<()> {
-    let mut builder = PageBuilder::new(bytes, id, Kind::Branch, items.len(), overflow).ok_or_else(missing)?;
-    if items.iter().any(|item| matches!(item.child(), Child::Node(_))) {
-        return Err(missing());
-    }
-    let entries = items.iter().map(|item| match item.child() {
-        Child::Page(child) => (item.key_len, child),
-        Child::Node(_) => (item.key_len, 0),
-    });
-    builder.branch_table(entries).ok_or_else(missing)?;
-    let mut piece = Piece::default();
-    for item in items {
-        piece.add(item.at, u64::from(item.key_len), source, &mut builder)?;
-    }
-    piece.flush(source, &mut builder)?;
-    builder.finish().ok_or_else(missing)
-}
-
-/// Data that lies in one piece where it comes from, so that it is copied at once.
-struct Piece {
-    at: At,
-    len: u64,
-}
-
-impl Default for Piece {
-    fn default() -> Piece {
-        Piece { at: At::file(0), len: 0 }
-    }
-}
-
-impl Piece {
-    #[inline(always)]
-    fn add<P: Pages>(
-        &mut self,
-        at: At,
-        len: u64,
-        source: Source<'_, P>,
-        builder: &mut PageBuilder<'_>,
-    ) -> Result<()> {
-        if self.at.plus(self.len) != at {
-            self.flush(source, builder)?;
-            self.at = at;
-        }
-        self.len += len;
-        Ok(())
-    }
-
-    #[inline]
-    fn flush<P: Pages>(&mut self, source: Source<'_, P>, builder: &mut PageBuilder<'_>) -> Result<()> {
-        if self.len > 0 {
-            builder.data(source.bytes(self.at, self.len)?).ok_or_else(missing)?;
-        }
-        self.len = 0;
-        Ok(())
-    }
 }

@@ -7,8 +7,8 @@
 //! R3. No commit is acknowledged while its meta is not durable.
 //! R4. The file is never shortened.
 //! R5. The older meta stays sound until its slot is overwritten: what commit N freed is not reused before N+1
-//! is     durable. For the first commit after an open, whose older meta may reach anything that is free,
-//! [`adopt`] first     writes the adopted meta into both slots.
+//!     is durable. For the first commit after an open, whose older meta may reach anything that is free,
+//!     [`adopt`] first writes the adopted meta into both slots.
 //!
 //! A failure before the sync of the data fails the transaction alone. After a failed sync, or a failed write
 //! of the meta, the database writes nothing any more until it is opened anew: what the disk holds is not
