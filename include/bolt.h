@@ -32,7 +32,8 @@
  *
  * Functions of yours get what you gave with them, ctx, as it is. Of those that return an int, 0 goes on, and
  * anything else stops what calls them and comes out of it unchanged; BOLT_CALLBACK_FIRST to
- * BOLT_CALLBACK_LAST mean nothing to libbolt. They are called with no lock held.
+ * BOLT_CALLBACK_LAST mean nothing to libbolt. They are called with no lock held. They must return: an
+ * exception that leaves one ends the program, and after a longjmp out of one the library is of no more use.
  *
  * Bytes. Keys and values that you get lie in the database or its transaction. They cost no copy, are not to
  * be freed or written to, and stay valid and unchanged until the transaction ends, in a write transaction,

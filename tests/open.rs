@@ -870,3 +870,25 @@ fn another_process_and_this_one_keep_each_other_out() {
     db.close().unwrap();
     assert!(take("-x"));
 }
+
+#[test]
+fn a_file_that_is_renamed_replaced_or_deleted_while_it_is_open_is_written_on_as_the_same_file() {
+    let (directory, path) = database();
+    let moved = directory.path().join("moved.db");
+    let db = lint::open(&path, &writing()).unwrap();
+    put(&db, "before");
+    std::fs::rename(&path, &moved).unwrap();
+    put(&db, "moved");
+    let other = lint::open(&path, &writing()).unwrap();
+    put(&other, "other");
+    put(&db, "replaced");
+    assert_eq!(code_of(lint::open(&moved, &reading())), code::BUSY);
+    close_sound(&other);
+    assert_eq!(keys(&lint::open(&path, &reading()).unwrap()), ["other"]);
+    std::fs::remove_file(&moved).unwrap();
+    put(&db, "deleted");
+    assert_eq!(keys(&db), ["1", "before", "deleted", "moved", "replaced"]);
+    assert_sound(&db);
+    db.close().unwrap();
+    assert!(!moved.exists());
+}
