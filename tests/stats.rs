@@ -589,6 +589,63 @@ fn the_pages_of_a_commit_lie_side_by_side_where_free_ones_do() {
     assert!(together * 2 < by_rules, "{together} writes, {by_rules} by bbolt's rules");
 }
 
+/// The writes since the log was asked last, each as where it begins and how long it is.
+fn writes(names: &FaultyNamespace) -> Vec<(u64, u64)> {
+    let is_write = |call| if let Call::Write { offset, len } = call { Some((offset, len)) } else { None };
+    names.take_log().into_iter().filter_map(is_write).collect()
+}
+
+#[test]
+fn neighbours_are_written_together_up_to_16_kib_and_each_write_is_counted() {
+    for (page_size, bbolt_rules) in [(1024, false), (4096, false), (1024, true), (4096, true)] {
+        let names = FaultyNamespace::new();
+        let options = Options { page_size, bbolt_rules, ..options() };
+        let db = lint::open_in(&names, Path::new(PATH), &options).unwrap();
+        // The first commit writes the adopted meta once more.
+        fill(&db, 1);
+        let before = db.stats(false).unwrap().txns.write_count;
+        names.take_log();
+        write(&db, |txn| {
+            let bucket = txn.ensure_bucket(ROOT, b"b").unwrap();
+            for number in 0..3000_u32 {
+                txn.put(bucket, &number.to_be_bytes(), &[1; 100]).unwrap();
+            }
+            let large = txn.create_bucket(ROOT, b"large").unwrap();
+            txn.put(large, b"k", &[2; 40 << 10]).unwrap();
+        });
+        let written = writes(&names);
+        assert_eq!(db.stats(false).unwrap().txns.write_count - before, written.len() as u64);
+        let ((meta, meta_len), data) = written.split_last().unwrap();
+        assert!(*meta <= u64::from(page_size) && data.is_sorted(), "{written:?}");
+        assert_eq!(*meta_len, if bbolt_rules { u64::from(page_size) } else { 512 });
+        let large_len = (40_u64 << 10) + u64::from(page_size);
+        let lens: Vec<u64> = data.iter().map(|(_, len)| *len).collect();
+        assert_eq!(lens.iter().filter(|&&len| len == large_len).count(), 1, "{lens:?}");
+        assert!(lens.iter().all(|&len| len <= 16 << 10 || len == large_len), "{lens:?}");
+        let full = lens.iter().filter(|&&len| len == 16 << 10).count();
+        assert!(full > 16 && full + 8 > lens.len(), "{lens:?}");
+        close_sound_in(&names, &db);
+    }
+}
+
+#[test]
+fn the_file_grows_seldom_and_by_a_32nd_of_its_length_at_most_or_32_kib() {
+    let names = FaultyNamespace::new();
+    let options = Options { page_size: 1024, ..options() };
+    let db = lint::open_in(&names, Path::new(PATH), &options).unwrap();
+    let mut growth_count = 0;
+    for round in 1..=80 {
+        fill(&db, round * 50);
+        let info = db.info().unwrap();
+        let unused = info.file_len - info.high_water * 1024;
+        let step = (info.high_water * 1024 / 32).next_multiple_of(32 << 10) + (32 << 10);
+        assert!(unused < step && info.file_len % (32 << 10) == 0, "{unused} bytes of {}", info.file_len);
+        growth_count += names.take_log().iter().filter(|call| matches!(call, Call::Grow { .. })).count();
+    }
+    assert!(growth_count > 8 && growth_count < 40, "{growth_count}");
+    close_sound_in(&names, &db);
+}
+
 /// A number in kB from /proc/self/status.
 fn status(name: &str) -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
