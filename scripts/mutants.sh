@@ -123,6 +123,7 @@ run_round() {
     names "$part" > "$home/$part/names"
     mkdir -p "$place/mutants.out"
     settled "$part" "$round" > "$place/mutants.out/previously_caught.txt"
+    [ "$(wc -l < "$place/mutants.out/previously_caught.txt")" -lt "$(wc -l < "$home/$part/names")" ] || return 0
     set --
     for argument in $(tests "$part" "$round"); do
         set -- "$@" --cargo-arg="$argument"
@@ -145,7 +146,7 @@ run_round() {
         ulimit -f 8000000
         export CARGO_TARGET_DIR="$home/build" CARGO_PROFILE_DEV_DEBUG=0
         exec nice -n "${NICE:-15}" cargo mutants --dir "$tree" --in-place --iterate --output "$place" --package libbolt \
-            --test-tool cargo --timeout "${TIMEOUT:-120}" --no-shuffle --colors never "$@"
+            --test-tool cargo --timeout "${TIMEOUT:-$((120 * round))}" --no-shuffle --colors never "$@"
     ) || code=$?
     note "$part" "$round"
     # 2: some were missed. 3: some timed out. Anything else is no result.
