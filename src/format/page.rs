@@ -781,6 +781,21 @@ mod tests {
     }
 
     #[test]
+    fn a_leaf_is_copied_with_another_id_and_zeros_behind_its_data() {
+        let run = leaf(&[(b"a", b"1", false), (b"b", b"22", false)]);
+        let len = 16 + 2 * 16 + 5;
+        let dirty = [&run[..len], &[0xAA; 100]].concat();
+        let page = Page::trusted(&dirty, 9).unwrap();
+        let mut copy = vec![0xBB; 4096];
+        page.copy_leaf(7, len as u64, &mut copy).unwrap();
+        assert!(copy[8..] == run[8..] && Page::verify(&copy, 7, 100).is_ok());
+        page.copy_leaf(9, len as u64, &mut copy[..len]).unwrap();
+        assert!(copy[..len] == run[..len], "a full page");
+        assert_eq!(page.copy_leaf(7, len as u64, &mut copy[..len - 1]), None, "a shorter run");
+        assert_eq!(page.copy_leaf(7, dirty.len() as u64 + 1, &mut copy), None, "more than there is");
+    }
+
+    #[test]
     fn a_branch_is_copied_with_another_id_and_other_children() {
         let run = branch([b"b", b"dd"]);
         let page = Page::verify(&run, 4, 12).unwrap();
