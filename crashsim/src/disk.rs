@@ -5,9 +5,9 @@
 //! durable one, or a mixture.
 //!
 //! K1. A sync makes durable what was written since the last one that was tried. What a failed sync was to
-//! cover stays in     doubt: the system has marked it as written, and no later sync covers it, until it is
-//! written anew. K2. The length has versions as sectors have. Bytes that are durable lie within the durable
-//! length.
+//!     cover stays in doubt: the system has marked it as written, and no later sync covers it, until it is
+//!     written anew.
+//! K2. The length has versions as sectors have. Bytes that are durable lie within the durable length.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

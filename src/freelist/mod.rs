@@ -5,7 +5,7 @@
 //! limit not below F. The limit itself is [`reuse_limit`], the one place where that is decided.
 //!
 //! L1. A page is free, or waits in one list, or is in use: never two of these. What would break that is
-//! refused as     corruption of the file.
+//!     refused as corruption of the file.
 //! L2. Nothing changes here before a commit is sure of its list: [`Freelist::undo`] takes an attempt back.
 
 mod page_set;

@@ -1,7 +1,7 @@
 //! The bytes that a write transaction adds, and addresses of bytes wherever they lie.
 //!
 //! A1. Nothing in the arena moves or changes once it was written: slices of it stay valid, at their place, as
-//! long as     the arena lives.
+//!     long as the arena lives.
 
 use crate::error::{Error, Result};
 

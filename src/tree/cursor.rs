@@ -6,8 +6,8 @@
 //! in between.
 //!
 //! C2. Where `version` is the tree's, the way leads to the key on which the cursor stands, or to the one
-//! behind the gap     in which it does; and `window` names entries of that page alone, all of them within the
-//! bounds.
+//!     behind the gap in which it does; and `window` names entries of that page alone, all of them within the
+//!     bounds.
 
 use std::ops::Range;
 

@@ -1,8 +1,8 @@
 //! The way from a tree's root to an entry: how it is found, and how it goes on to the neighbouring leaf.
 //!
 //! C1. From one leaf to the next the keys ascend (descend), and a branch page is entered only with keys
-//! within its     parent's. A file in which pages are shared or go in circles breaks this, so a walk takes no
-//! more steps than the     file has entries.
+//!     within its parent's. A file in which pages are shared or go in circles breaks this, so a walk takes no
+//!     more steps than the file has entries.
 
 use crate::error::Result;
 use crate::format::MAX_DEPTH;

@@ -1,9 +1,9 @@
 //! The buckets that were opened in a transaction, and what is done with their keys.
 //!
 //! B1. A bucket's number is larger than its parent's, unless it was moved; a commit goes through them from
-//! the deepest     up.
+//!     the deepest up.
 //! B2. A name is opened once: the same name gives the same number. Numbers are never used again in the
-//! transaction.
+//!     transaction.
 
 use std::collections::HashMap;
 

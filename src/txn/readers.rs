@@ -100,23 +100,33 @@ fn hint() -> usize {
     })
 }
 
+#[inline]
 fn chunk_of(index: usize) -> (usize, usize) {
+    if index < FIRST_CHUNK_LEN {
+        return (0, index);
+    }
     let chunk = (index / FIRST_CHUNK_LEN + 1).ilog2() as usize;
     (chunk, index - FIRST_CHUNK_LEN * ((1 << chunk) - 1))
 }
 
 impl Readers {
+    #[inline]
     fn slot(&self, index: usize) -> Option<&Slot> {
         let (chunk, offset) = chunk_of(index);
         let slots = self.chunks.get(chunk)?;
-        if slots.get().is_none() {
-            let mut made = Vec::new();
-            made.try_reserve_exact(FIRST_CHUNK_LEN << chunk).ok()?;
-            made.resize_with(FIRST_CHUNK_LEN << chunk, Slot::default);
-            // Where another thread was faster, its own are taken.
-            let _ = slots.set(made.into_boxed_slice());
+        match slots.get() {
+            Some(slots) => slots.get(offset),
+            None => Readers::make_chunk(slots, FIRST_CHUNK_LEN << chunk)?.get(offset),
         }
-        slots.get()?.get(offset)
+    }
+
+    #[cold]
+    fn make_chunk(slots: &OnceLock<Box<[Slot]>>, len: usize) -> Option<&[Slot]> {
+        let mut made = Vec::new();
+        made.try_reserve_exact(len).ok()?;
+        made.resize_with(len, Slot::default);
+        // Where another thread was faster, its own are taken.
+        Some(slots.get_or_init(|| made.into_boxed_slice()))
     }
 
     /// Takes a slot for a reader that uses nothing older than `txid` (G1). `None` where 2^30 readers are
@@ -158,7 +168,8 @@ impl Readers {
         if let Some(kept) = kept {
             *slot.kept.lock().unwrap_or_else(PoisonError::into_inner) = kept;
         }
-        slot.txid.store(VACANT, Ordering::SeqCst);
+        // Who finds the slot vacant finds all reads done; that nobody finds it so at once harms nobody.
+        slot.txid.store(VACANT, Ordering::Release);
     }
 
     fn slots(&self) -> impl Iterator<Item = (SlotId, &Slot)> + '_ {

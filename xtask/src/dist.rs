@@ -7,7 +7,7 @@
 //! need.
 //!
 //! D1. In the archive only the functions of the header are visible, and as hidden symbols: the program that
-//! links     them sees them, the users of a shared library that links them do not.
+//!     links them sees them, the users of a shared library that links them do not.
 //! D2. Section groups are dissolved: otherwise two Rust archives would share the pointer to the routine that
 //!     unwinds their stacks, although the routines may be of different compilers.
 //! D3. The shared library gets its name and its symbol versions here; rustc's own linking allows no versions.
