@@ -152,8 +152,10 @@ impl Storage for FileStorage {
     }
 
     fn write_at(&self, parts: &[IoSlice<'_>], offset: u64) -> Result<()> {
-        write_all(parts, offset, &Limits::of_the_system(), |parts, offset| {
-            sys::write_vectored_at(self.file.as_fd(), parts, offset)
+        write_all(parts, offset, &Limits::of_the_system(), |parts, offset| match parts {
+            // Without a vector, which the kernel would copy and check.
+            [part] => FileExt::write_at(&self.file, part, offset),
+            _ => sys::write_vectored_at(self.file.as_fd(), parts, offset),
         })
         .map_err(|error| Error::os("writing the file", error))
     }

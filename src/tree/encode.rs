@@ -10,6 +10,7 @@ use super::Pages;
 use super::arena::At;
 use super::items::{Items, LeafItem, Pos};
 use super::node::{Body, BranchItem, Child, missing};
+use super::search::prefetch_table;
 use super::source::Source;
 use super::spill::PlannedRun;
 
@@ -28,6 +29,17 @@ pub fn encode_run<P: Pages>(source: Source<'_, P>, planned: &PlannedRun, bytes: 
         Body::PatchedLeaf(leaf) => leaf.encode(source, planned.run.id, bytes),
         Body::PatchedBranch(branch) => branch.encode(source.pages, planned.run.id, bytes),
     }
+}
+
+/// Asks for what is needed first of the page that `planned` is mostly copied from: since the change the
+/// processor's cache has long lost it.
+pub fn prefetch_run<P: Pages>(source: Source<'_, P>, planned: &PlannedRun) {
+    let base = match source.nodes.get(planned.node).map(|node| &node.body) {
+        Ok(Body::PatchedLeaf(leaf)) => leaf.base(),
+        Ok(Body::PatchedBranch(branch)) => branch.base(),
+        _ => return,
+    };
+    prefetch_table(source.pages, base.offset());
 }
 
 /// More pieces than these are gathered faster by a copy than by the kernel.

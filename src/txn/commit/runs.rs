@@ -6,7 +6,7 @@ use super::Attempt;
 use crate::error::{Error, Result};
 use crate::format;
 use crate::freelist::Run;
-use crate::tree::{Nodes, PlannedRun, Source, encode_run, gather_run};
+use crate::tree::{Nodes, PlannedRun, Source, encode_run, gather_run, prefetch_run};
 use crate::txn::shared::Writer;
 
 /// Neighbouring runs are written together up to this many bytes. More in one call would make Linux keep the
@@ -30,6 +30,9 @@ impl Attempt<'_> {
         let mut write_count = 0;
         while !rest.is_empty() {
             let (batch, after) = rest.split_at(self.batch_len(rest));
+            if let Some((_, Some(next))) = after.first() {
+                prefetch_run(Source { pages: self.snapshot, nodes }, next);
+            }
             match batch {
                 [(run, Some(planned))] if run.page_count * page_size > BATCH_LEN => {
                     self.write_large(planned, writer, nodes)?;
