@@ -17,6 +17,8 @@ use super::Pages;
 /// How much of a page is asked for at once: the header and the table of some thirty elements.
 const TABLE_LEN: usize = 512;
 const CACHE_LINE_LEN: usize = 64;
+/// More keys at once would push the first ones out of the fastest cache again.
+const KEY_COUNT_MAX: u32 = 256;
 /// Where so few elements are left, the keys lie close enough together.
 const NEAR: u32 = 3;
 
@@ -32,6 +34,16 @@ pub fn prefetch_table<P: Pages>(pages: &P, offset: u64) {
 fn prefetch_key<const LEAF: bool>(page: &Page<'_>, index: u32) {
     if let Some(offset) = page.key_hint::<LEAF>(index) {
         prefetch(page.bytes(), offset);
+    }
+}
+
+/// Asks for all keys of a page that is about to be verified, so that their misses overlap.
+pub(super) fn prefetch_all_keys(page: &Page<'_>) {
+    let count = (page.count() as u32).min(KEY_COUNT_MAX);
+    if page.is_leaf() {
+        (0..count).for_each(|index| prefetch_key::<true>(page, index));
+    } else {
+        (0..count).for_each(|index| prefetch_key::<false>(page, index));
     }
 }
 

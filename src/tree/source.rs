@@ -10,7 +10,7 @@ use super::arena::At;
 use super::content::Content;
 use super::items::{LeafItem, Pos};
 use super::node::{Body, BranchItem, Child, NodeId, Nodes, Root, missing};
-use super::search::{prefetch_table, search, search_child};
+use super::search::{prefetch_all_keys, prefetch_table, search, search_child};
 
 /// A page or node on the way through a tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,6 +162,7 @@ impl<'a, P: Pages> Source<'a, P> {
         lower: Option<&[u8]>,
         upper: Option<&[u8]>,
     ) -> Result<Page<'a>> {
+        prefetch_all_keys(&Page::trusted(run, id)?);
         let page = Page::verify(run, id, self.pages.high_water())?;
         check_fences(&page, lower, upper)?;
         self.pages.set_known(id);
