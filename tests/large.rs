@@ -9,6 +9,7 @@ use std::path::Path;
 
 use bolt::storage::memory::MemoryNamespace;
 use bolt::{Db, Entry, Error, Options, ROOT, Txn, Wait};
+use common::lint;
 use common::random::Random;
 use common::raw;
 use common::sound::{close_sound, close_sound_in, write};
@@ -216,7 +217,7 @@ fn a_database_at_its_limit_is_full_and_goes_on() {
 fn a_transaction_that_does_not_fit_changes_nothing() {
     let names = MemoryNamespace::new();
     let options = Options { page_size: 1024, max_len: 64 << 10, no_sync: true, ..common::options() };
-    let db = Db::open_in(&names, Path::new(PATH), &options).unwrap();
+    let db = lint::open_in(&names, Path::new(PATH), &options).unwrap();
     write(&db, |txn| txn.put(ROOT, b"key", b"value").unwrap());
     let before = names.to_vec(Path::new(PATH)).unwrap().unwrap();
     let mut txn = db.begin_write(Wait::Try).unwrap();
