@@ -5,6 +5,7 @@ mod common;
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write as _};
+use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -317,6 +318,44 @@ fn one_failed_read_of_an_opening_for_writing_loses_no_commit() {
     }
 }
 
+#[test]
+fn of_a_database_that_was_committed_to_an_opening_reads_the_metas_alone() {
+    let names = FaultyNamespace::new();
+    names.inner.insert(Path::new(IMAGE), sample(4096)).unwrap();
+    for options in [writing(), reading()] {
+        let db = lint::open_in(&names, Path::new(IMAGE), &options).unwrap();
+        let reads = names.take_log().into_iter().filter_map(|call| match call {
+            Call::Read { offset, len } => Some((offset, len)),
+            _ => None,
+        });
+        let reads: Vec<(u64, u64)> = reads.collect();
+        assert!(reads.len() >= 2 && reads.iter().all(|(offset, len)| offset + len <= 2 * 4096), "{reads:?}");
+        assert_eq!(keys(&db), ["1", "2", "3"]);
+        db.close().unwrap();
+    }
+    assert_sound_closed(&names, Path::new(IMAGE));
+}
+
+#[test]
+fn a_new_file_that_cannot_be_read_through_is_opened_by_readers_alone() {
+    let names = FaultyNamespace::new();
+    let whole = new_file(4096);
+    names.inner.insert(Path::new(IMAGE), whole.clone()).unwrap();
+    let unreadable = |call: &Call| matches!(call, Call::Read { offset, len } if offset + len > 2 * 4096);
+    names.fail(move |call| if unreadable(call) { Some(Fault::Not(libc::EIO)) } else { None });
+    assert_eq!(code_of(lint::open_in(&names, Path::new(IMAGE), &writing())), libc::EIO);
+    lint::open_in(&names, Path::new(IMAGE), &reading()).unwrap().close().unwrap();
+    // One read of a meta that fails is enough for a writer.
+    names.fail_first(Fault::Not(libc::EIO), |call| matches!(call, Call::Read { .. }));
+    names.take_log();
+    assert_eq!(code_of(lint::open_in(&names, Path::new(IMAGE), &writing())), libc::EIO);
+    assert!(!names.take_log().iter().any(Call::is_change) && names.bytes(Path::new(IMAGE)) == whole);
+    names.heal();
+    let db = lint::open_in(&names, Path::new(IMAGE), &writing()).unwrap();
+    put(&db, "key");
+    close_sound_in(&names, &db);
+}
+
 /// The only sound meta of the file is not written over before there is a second one.
 #[test]
 fn adoption_writes_the_damaged_slot_first() {
@@ -619,7 +658,10 @@ fn threads_that_make_the_same_file_at_once_share_one() {
 fn assert_begun_afresh(bytes: &[u8], page_size: u32) {
     let names = MemoryNamespace::new();
     names.insert(Path::new(IMAGE), bytes.to_vec()).unwrap();
-    drop(lint::open_in(&names, Path::new(IMAGE), &reading()));
+    if lint::open_in(&names, Path::new(IMAGE), &reading()).is_ok() {
+        let is_whole = (10..=16).any(|shift| bytes == new_file(1 << shift));
+        assert!(is_whole, "a reader has opened a part of a new file");
+    }
     assert!(names.to_vec(Path::new(IMAGE)).unwrap().unwrap() == bytes, "opening for reading has written");
     let db = lint::open_in(&names, Path::new(IMAGE), &Options { page_size, ..writing() }).unwrap();
     assert!(keys(&db).is_empty());
@@ -891,4 +933,25 @@ fn a_file_that_is_renamed_replaced_or_deleted_while_it_is_open_is_written_on_as_
     assert_sound(&db);
     db.close().unwrap();
     assert!(!moved.exists());
+}
+
+#[test]
+#[allow(clippy::disallowed_types, reason = "a descriptor is what a caller gives to the library")]
+fn a_database_behind_a_descriptor_is_locked_as_one_behind_a_name() {
+    let (_directory, path) = database();
+    let descriptor = || std::fs::File::options().read(true).write(true).open(&path).unwrap();
+    let file = descriptor();
+    let db = Db::from_descriptor(file.as_raw_fd(), &writing()).unwrap();
+    assert_eq!(code_of(lint::open(&path, &reading())), code::BUSY);
+    put(&db, "2");
+    assert_sound(&db);
+    db.close().unwrap();
+    let files = [descriptor(), descriptor()];
+    let readers = [0, 1].map(|index| Db::from_descriptor(files[index].as_raw_fd(), &reading()).unwrap());
+    assert_eq!(code_of(lint::open(&path, &writing())), code::BUSY);
+    for reader in readers {
+        assert_eq!(keys(&reader), ["1", "2"]);
+        reader.close().unwrap();
+    }
+    close_sound(&lint::open(&path, &writing()).unwrap());
 }

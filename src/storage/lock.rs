@@ -4,12 +4,13 @@
 //! the kernel grants a second database over it whatever it asks for. So this process keeps its own apart.
 //!
 //! Q1. Of the claims to one file, one is exclusive and alone, or none is.
-//! Q2. The kernel's lock is given back with the last claim, before anybody can make a new one.
+//! Q2. The kernel's lock is given back with the last claim by its open file, before anybody can make a new one.
+//!     Where the kernel does not tell whether two descriptors are of one open file, they count as such.
 //! Q3. Claims are the process's that made them: a forked child has a table of its own, since its parent's may
 //!     have been locked at the fork, and gives none of its parent's back.
 
 use std::io::ErrorKind;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -55,7 +56,7 @@ impl FileLock {
     /// Takes the lock if it is free.
     fn try_lock(&self, fd: BorrowedFd<'_>, exclusive: bool) -> Result<bool> {
         let Some(claimant) = &self.claimant else { return flock(fd, exclusive) };
-        let locked = claimant.claim(exclusive)? && flock(fd, exclusive)?;
+        let locked = claimant.claim(fd.as_raw_fd(), exclusive)? && flock(fd, exclusive)?;
         if !locked {
             self.unlock(fd)?;
         }
@@ -98,6 +99,8 @@ struct Claimant {
 struct Claim {
     claimant: u64,
     file: FileId,
+    /// Open as long as there is the claim.
+    fd: RawFd,
     exclusive: bool,
 }
 
@@ -133,7 +136,7 @@ impl Claimant {
     }
 
     /// Makes a claim, in place of the one that there may be; `false` where others' claims forbid it.
-    fn claim(&self, exclusive: bool) -> Result<bool> {
+    fn claim(&self, fd: RawFd, exclusive: bool) -> Result<bool> {
         let mut claims = claims();
         let mut others =
             claims.iter().filter(|claim| claim.file == self.file && claim.claimant != self.number);
@@ -142,17 +145,19 @@ impl Claimant {
         }
         claims.try_reserve(1)?;
         claims.retain(|claim| claim.claimant != self.number);
-        claims.push(Claim { claimant: self.number, file: self.file, exclusive });
+        claims.push(Claim { claimant: self.number, file: self.file, fd, exclusive });
         Ok(true)
     }
 
-    /// Gives the claim back, and with the last one for the file runs `unlock`.
+    /// Gives the claim back, and with the last one by its open file runs `unlock`.
     fn give_back(&self, unlock: impl FnOnce() -> Result<()>) -> Result<()> {
         let mut claims = claims();
-        let count = claims.len();
-        claims.retain(|claim| claim.claimant != self.number);
-        let had_one = claims.len() < count;
-        if had_one && !claims.iter().any(|claim| claim.file == self.file) { unlock() } else { Ok(()) }
+        let Some(own) = claims.iter().position(|claim| claim.claimant == self.number) else { return Ok(()) };
+        let own = claims.swap_remove(own);
+        let shares = |claim: &Claim| {
+            claim.file == own.file && sys::is_same_open_file(claim.fd, own.fd).unwrap_or(true)
+        };
+        if claims.iter().any(shares) { Ok(()) } else { unlock() }
     }
 }
 
@@ -176,12 +181,15 @@ mod tests {
     fn a_file_is_claimed_by_one_alone_or_shared_and_unlocked_with_the_last_claim() {
         let [one, two] = [(); 2].map(|()| Claimant::new((u64::MAX, 1)));
         let other = Claimant::new((u64::MAX, 2));
-        assert!(one.claim(true).unwrap() && other.claim(true).unwrap());
-        assert!(!two.claim(true).unwrap() && !two.claim(false).unwrap());
-        assert!(one.claim(false).unwrap() && two.claim(false).unwrap());
-        assert!(!one.claim(true).unwrap(), "its own claim stays");
+        // All by the same open file.
+        let file = tempfile::tempfile().unwrap();
+        let claim = |claimant: &Claimant, exclusive| claimant.claim(file.as_raw_fd(), exclusive).unwrap();
+        assert!(claim(&one, true) && claim(&other, true));
+        assert!(!claim(&two, true) && !claim(&two, false));
+        assert!(claim(&one, false) && claim(&two, false));
+        assert!(!claim(&one, true), "its own claim stays");
         assert!(!unlocks(&one));
-        assert!(two.claim(true).unwrap());
+        assert!(claim(&two, true));
         assert!(unlocks(&two));
         assert!(!unlocks(&two), "it has none any more");
         assert!(unlocks(&other));

@@ -88,6 +88,18 @@ pub fn unlock(fd: BorrowedFd<'_>) -> io::Result<()> {
     checked(unsafe { libc::flock(fd.as_raw_fd(), libc::LOCK_UN) }).map(drop)
 }
 
+/// Whether two descriptors of this process are of one open file (kcmp(2), `KCMP_FILE`). A kernel may have been
+/// built or told to answer an error.
+pub fn is_same_open_file(one: RawFd, other: RawFd) -> io::Result<bool> {
+    const KCMP_FILE: libc::c_int = 0;
+    // SAFETY: the call takes no argument and cannot fail.
+    let process = unsafe { libc::getpid() };
+    let [one, other] = [one, other].map(libc::c_long::from);
+    // SAFETY: the call takes integers alone; the kernel answers EBADF for one that is no descriptor.
+    let order = unsafe { libc::syscall(libc::SYS_kcmp, process, process, KCMP_FILE, one, other) };
+    if order < 0 { Err(io::Error::last_os_error()) } else { Ok(order == 0) }
+}
+
 /// Gives the open file the name `path`, which must be free (linkat(2) through `/proc/self/fd`).
 pub fn link_descriptor(fd: BorrowedFd<'_>, path: &Path) -> io::Result<()> {
     let source = CString::new(format!("/proc/self/fd/{}", fd.as_raw_fd()))?;
@@ -252,6 +264,18 @@ mod tests {
         let flags = info.lines().find_map(|line| line.strip_prefix("flags:")).unwrap().trim();
         assert_ne!(i32::from_str_radix(flags, 8).unwrap() & libc::O_CLOEXEC, 0);
         assert_eq!(duplicate(-1, 3).unwrap_err().raw_os_error(), Some(libc::EBADF));
+    }
+
+    #[test]
+    fn a_duplicate_is_of_the_same_open_file_and_a_second_opening_is_not() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let copy = duplicate(file.as_file().as_raw_fd(), 3).unwrap();
+        let other = file.reopen().unwrap();
+        let same = |other| is_same_open_file(file.as_file().as_raw_fd(), other);
+        // Where the kernel does not say it, nobody is wronged.
+        let Ok(is_same) = same(copy.as_raw_fd()) else { return };
+        assert!(is_same && !same(other.as_raw_fd()).unwrap());
+        assert_eq!(same(-1).unwrap_err().raw_os_error(), Some(libc::EBADF));
     }
 
     #[test]
