@@ -318,17 +318,54 @@ fn one_failed_read_of_an_opening_for_writing_loses_no_commit() {
     }
 }
 
+/// The reads since the log was asked last, each as where it begins and how long it is.
+fn reads(names: &FaultyNamespace) -> Vec<(u64, u64)> {
+    let is_read = |call| if let Call::Read { offset, len } = call { Some((offset, len)) } else { None };
+    names.take_log().into_iter().filter_map(is_read).collect()
+}
+
+#[test]
+fn the_second_meta_is_looked_for_at_each_page_size_that_it_says_itself() {
+    let mut bytes = sample(4096);
+    // A copy of the newest meta, where none stands in a file of pages so long.
+    bytes.copy_within(..80, 1024);
+    damage_meta(&mut bytes, 0);
+    let names = FaultyNamespace::new();
+    names.inner.insert(Path::new(IMAGE), bytes.clone()).unwrap();
+    let db = lint::open_in(&names, Path::new(IMAGE), &reading()).unwrap();
+    assert_eq!(keys(&db), ["1", "2"]);
+    assert!(reads(&names).len() < 16);
+    db.close().unwrap();
+    // Where a place cannot be read, readers look on, and writers do not.
+    names.fail(|call| match call {
+        Call::Read { offset: 1024 | 2048, .. } => Some(Fault::Not(libc::EIO)),
+        _ => None,
+    });
+    assert_eq!(code_of(lint::open_in(&names, Path::new(IMAGE), &writing())), libc::EIO);
+    assert_eq!(keys(&lint::open_in(&names, Path::new(IMAGE), &reading()).unwrap()), ["1", "2"]);
+    names.heal();
+    let db = lint::open_in(&names, Path::new(IMAGE), &writing()).unwrap();
+    put(&db, "4");
+    close_sound_in(&names, &db);
+    // Where there is nothing of the first, what is wrong with the second is said; past the end is no place.
+    damage_meta(&mut bytes, 1);
+    bytes[..2048].fill(0);
+    bytes.truncate(32 << 10);
+    let len = bytes.len() as u64;
+    let names = FaultyNamespace::new();
+    names.inner.insert(Path::new(IMAGE), bytes).unwrap();
+    assert_eq!(code_of(lint::open_in(&names, Path::new(IMAGE), &reading())), code::CHECKSUM);
+    let reads = reads(&names);
+    assert!(reads.len() > 4 && reads.iter().all(|(offset, read_len)| offset + read_len <= len), "{reads:?}");
+}
+
 #[test]
 fn of_a_database_that_was_committed_to_an_opening_reads_the_metas_alone() {
     let names = FaultyNamespace::new();
     names.inner.insert(Path::new(IMAGE), sample(4096)).unwrap();
     for options in [writing(), reading()] {
         let db = lint::open_in(&names, Path::new(IMAGE), &options).unwrap();
-        let reads = names.take_log().into_iter().filter_map(|call| match call {
-            Call::Read { offset, len } => Some((offset, len)),
-            _ => None,
-        });
-        let reads: Vec<(u64, u64)> = reads.collect();
+        let reads = reads(&names);
         assert!(reads.len() >= 2 && reads.iter().all(|(offset, len)| offset + len <= 2 * 4096), "{reads:?}");
         assert_eq!(keys(&db), ["1", "2", "3"]);
         db.close().unwrap();

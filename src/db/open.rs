@@ -272,3 +272,19 @@ fn check_meta(meta: &Meta, len: u64) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::memory::MemoryStorage;
+
+    #[test]
+    fn a_part_of_a_meta_is_an_error_of_the_disk_where_the_file_has_more_and_no_meta_where_it_has_not() {
+        for len in [0, 1, META_LEN - 1] {
+            let storage = MemoryStorage::from_bytes(vec![0; len]).unwrap();
+            let read = |file_len| read_meta(&storage, 0, file_len).unwrap_err();
+            assert!(matches!(read(4096), Error::Os { .. }) && matches!(read(len as u64 + 1), Error::Os { .. }));
+            assert!(!matches!(read(len as u64), Error::Os { .. }));
+        }
+    }
+}
