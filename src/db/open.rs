@@ -283,7 +283,9 @@ mod tests {
         for len in [0, 1, META_LEN - 1] {
             let storage = MemoryStorage::from_bytes(vec![0; len]).unwrap();
             let read = |file_len| read_meta(&storage, 0, file_len).unwrap_err();
-            assert!(matches!(read(4096), Error::Os { .. }) && matches!(read(len as u64 + 1), Error::Os { .. }));
+            assert!(
+                matches!(read(4096), Error::Os { .. }) && matches!(read(len as u64 + 1), Error::Os { .. })
+            );
             assert!(!matches!(read(len as u64), Error::Os { .. }));
         }
     }
