@@ -13,7 +13,7 @@
 
 use std::cmp::Ordering;
 
-use super::bytes::{prefix, prefix_at, put_u16, put_u32, put_u64, u64_at, u64_pair_at};
+use super::bytes::{prefix_at, put_u16, put_u32, put_u64, u64_at, u64_pair_at};
 use super::{BUCKET_HEADER_LEN, ELEMENT_LEN, FIRST_PAGE, PAGE_HEADER_LEN, PageId};
 use crate::error::{Error, Result};
 
@@ -252,11 +252,7 @@ impl<'a> Page<'a> {
         if offset < table_end {
             return Err(self.damaged(index, "has its key within the table of elements"));
         }
-        let ascends = match prefix(previous).cmp(&prefix(key)) {
-            Ordering::Equal => previous < key,
-            ordering => ordering == Ordering::Less,
-        };
-        if !ascends {
+        if previous.cmp(key) != Ordering::Less {
             return Err(self.damaged(index, "has a key that does not come after the one before it"));
         }
         Ok(())
