@@ -817,3 +817,22 @@ fn a_bucket_from_before_a_renewal_is_none_of_those_that_another_reader_left() {
     txn.rollback();
     base.close();
 }
+
+#[test]
+fn a_changed_page_that_keeps_its_first_key_has_it_in_its_parent_after_a_merge() {
+    let key = |number: u32| format!("{number:04}{}", "k".repeat(136));
+    let put = |txn: &mut Txn, number, byte| txn.put(ROOT, key(number).as_bytes(), &[byte; 46]).unwrap();
+    // Four entries fill a leaf, six leaves a branch. Of a branch that lost its first leaves one is changed within
+    // when it is merged into the branch before it.
+    for (from, to) in (1..60).flat_map(|from| (from + 4..64).map(move |to| (from, to))) {
+        let names = MemoryNamespace::new();
+        let db = lint::open_in(&names, Path::new(PATH), &Options { page_size: 1024, ..common::options() })
+            .unwrap();
+        write(&db, |txn| (0..72).for_each(|number| put(txn, number, 1)));
+        write(&db, |txn| {
+            (from..to).for_each(|number| txn.delete(ROOT, key(number).as_bytes()).unwrap());
+            put(txn, to + 1, 2);
+        });
+        close_sound_in(&names, &db);
+    }
+}

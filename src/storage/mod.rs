@@ -116,16 +116,22 @@ pub enum View {
 impl View {
     /// The `len` bytes at `offset`, or `None` where the view does not reach that far (S1), or where they must
     /// be read first ([`Self::reading`]).
-    #[inline]
+    #[inline(always)]
     pub fn bytes(&self, offset: u64, len: u64) -> Option<&[u8]> {
         match self {
             View::Map { map, len: known } => {
                 let end = offset.checked_add(len)?;
                 if end > *known { None } else { map.bytes(offset, len) }
             }
-            View::Memory(memory) => memory.bytes(offset, len),
+            View::Memory(memory) => Self::bytes_in_memory(memory, offset, len),
             View::Reading(_) => None,
         }
+    }
+
+    /// Not a part of [`Self::bytes`], which every step down a tree has within it.
+    #[inline(never)]
+    fn bytes_in_memory(memory: &memory::MemoryView, offset: u64, len: u64) -> Option<&[u8]> {
+        memory.bytes(offset, len)
     }
 
     /// The view without a map, where it is one.

@@ -10,7 +10,7 @@ use super::Pages;
 use super::arena::At;
 use super::items::{Items, LeafItem, Pos};
 use super::node::{Body, BranchItem, Child, missing};
-use super::search::prefetch_table;
+use super::search::{prefetch_page, prefetch_start};
 use super::source::Source;
 use super::spill::PlannedRun;
 
@@ -31,15 +31,26 @@ pub fn encode_run<P: Pages>(source: Source<'_, P>, planned: &PlannedRun, bytes: 
     }
 }
 
-/// Asks for what is needed first of the page that `planned` is mostly copied from: since the change the
-/// processor's cache has long lost it.
-pub fn prefetch_run<P: Pages>(source: Source<'_, P>, planned: &PlannedRun) {
-    let base = match source.nodes.get(planned.node).map(|node| &node.body) {
-        Ok(Body::PatchedLeaf(leaf)) => leaf.base(),
-        Ok(Body::PatchedBranch(branch)) => branch.base(),
-        _ => return,
-    };
-    prefetch_table(source.pages, base.offset());
+/// Asks for the pages that the next runs are mostly copied from: since the change the processor's cache has long
+/// lost them, or never had all of them. What the first one needs is asked for whole; of `ahead` more the first line,
+/// so that the places of all in memory are looked up side by side.
+pub fn prefetch_runs<'p, P: Pages>(
+    source: Source<'_, P>,
+    planned: impl Iterator<Item = &'p PlannedRun>,
+    ahead: usize,
+) {
+    let bases = planned.map(|planned| match source.nodes.get(planned.node).map(|node| &node.body) {
+        Ok(Body::PatchedLeaf(leaf)) => Some(leaf.base()),
+        Ok(Body::PatchedBranch(branch)) => Some(branch.base()),
+        _ => None,
+    });
+    for (number, base) in bases.take(1 + ahead).enumerate() {
+        match base {
+            Some(base) if number == 0 => prefetch_page(source.pages, base.offset()),
+            Some(base) => prefetch_start(source.pages, base.offset()),
+            None => {}
+        }
+    }
 }
 
 /// More pieces than these are gathered faster by a copy than by the kernel.

@@ -33,7 +33,7 @@ mod way;
 pub use arena::At;
 pub use cursor::{Cursor, Entry, Mark, Take};
 pub use edit::Condition;
-pub use encode::{encode_run, gather_run, prefetch_run};
+pub use encode::{encode_run, gather_run, prefetch_runs};
 pub use items::LeafItem;
 pub use node::{Nodes, NodesMark, Root, Tree};
 pub use shape::Shape;

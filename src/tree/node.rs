@@ -91,6 +91,8 @@ pub struct Node {
     pub appended: u32,
     /// .. and whether any came elsewhere.
     pub inserted_within: bool,
+    /// Whether its parent has a key for it that may lie below its first one; the commit gives it the right one.
+    pub has_lowered_key: bool,
     /// The epoch in which it was made or last kept for a savepoint.
     epoch: u64,
 }
@@ -98,7 +100,15 @@ pub struct Node {
 impl Node {
     /// A node that no page stands behind.
     pub fn new(body: Body) -> Node {
-        Node { body, old: None, shrunk: false, appended: 0, inserted_within: false, epoch: 0 }
+        Node {
+            body,
+            old: None,
+            shrunk: false,
+            appended: 0,
+            inserted_within: false,
+            has_lowered_key: false,
+            epoch: 0,
+        }
     }
 
     /// The node that takes over the page at `place`.

@@ -208,12 +208,13 @@ impl Nodes {
     /// Gives the first entry of a branch, which is child `index` of branch `id` and about to be appended to
     /// another, the key that `id` has for the branch: where entries before the first were cut off, keys may
     /// have come to its node that are below its own. A page has none, and keeps bbolt's key.
-    fn lower_first(&self, id: NodeId, index: usize, body: &mut Body) -> Result<()> {
+    fn lower_first(&mut self, id: NodeId, index: usize, body: &mut Body) -> Result<()> {
         let Body::Branch(above) = &self.get(id)?.body else { return Err(missing()) };
-        if let (Body::Branch(items), Some(above)) = (body, above.get(index)) {
-            if let Some(first) = items.first_mut().filter(|first| matches!(first.child(), Child::Node(_))) {
-                *first = above.to(first.child());
-            }
+        let (Body::Branch(items), Some(above)) = (body, above.get(index)) else { return Ok(()) };
+        let Some(first) = items.first_mut() else { return Ok(()) };
+        if let Child::Node(child) = first.child() {
+            *first = above.to(first.child());
+            self.touch(child)?.has_lowered_key = true;
         }
         Ok(())
     }

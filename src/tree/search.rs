@@ -16,6 +16,8 @@ use super::Pages;
 
 /// How much of a page is asked for at once: the header and the table of some thirty elements.
 const TABLE_LEN: usize = 512;
+/// How much of a page that is about to be copied is asked for at once: what the fastest cache has room for.
+const COPY_LEN: usize = 4096;
 const CACHE_LINE_LEN: usize = 64;
 /// More keys at once would push the first ones out of the fastest cache again.
 const KEY_COUNT_MAX: u32 = 256;
@@ -25,8 +27,23 @@ const NEAR: u32 = 3;
 /// Asks for the first lines of the page at `offset` of the file.
 #[inline(always)]
 pub fn prefetch_table<P: Pages>(pages: &P, offset: u64) {
-    if let Some(bytes) = pages.at_hand(offset, TABLE_LEN as u64) {
-        (0..TABLE_LEN).step_by(CACHE_LINE_LEN).for_each(|line| prefetch(bytes, line));
+    prefetch_lines::<TABLE_LEN, P>(pages, offset);
+}
+
+/// Asks for the page at `offset` of the file, which is about to be copied.
+pub(super) fn prefetch_page<P: Pages>(pages: &P, offset: u64) {
+    prefetch_lines::<COPY_LEN, P>(pages, offset);
+}
+
+/// Asks for the first line of the page at `offset` of the file.
+pub(super) fn prefetch_start<P: Pages>(pages: &P, offset: u64) {
+    prefetch_lines::<CACHE_LINE_LEN, P>(pages, offset);
+}
+
+#[inline(always)]
+fn prefetch_lines<const LEN: usize, P: Pages>(pages: &P, offset: u64) {
+    if let Some(bytes) = pages.at_hand(offset, LEN as u64) {
+        (0..LEN).step_by(CACHE_LINE_LEN).for_each(|line| prefetch(bytes, line));
     }
 }
 

@@ -202,18 +202,23 @@ impl<'a, P: Pages> Source<'a, P> {
     }
 
     /// The value of `key` in the tree that begins at `root`.
-    #[inline]
+    #[inline(always)]
     pub fn get(&self, root: Root, key: &[u8]) -> Result<Option<Found<'a>>> {
         match root {
             Root::Page(id) => self.get_in_pages(id, None, None, key),
             Root::Node(node) => self.get_in_nodes(node, key),
-            Root::Inline { offset, len } => {
-                get_in_leaf(&Page::trusted(self.pages.bytes(offset, len)?, 0)?, offset, key)
-            }
+            Root::Inline { offset, len } => self.get_inline(offset, len, key),
         }
     }
 
+    /// As [`Self::get`], in an inline bucket.
+    #[inline(never)]
+    fn get_inline(&self, offset: u64, len: u64, key: &[u8]) -> Result<Option<Found<'a>>> {
+        get_in_leaf(&Page::trusted(self.pages.bytes(offset, len)?, 0)?, offset, key)
+    }
+
     /// As [`Self::get`], from a node down to the first page.
+    #[inline(never)]
     fn get_in_nodes(&self, node: NodeId, key: &[u8]) -> Result<Option<Found<'a>>> {
         match self.below_nodes(node, key)? {
             Below::Leaf(found) => Ok(found),

@@ -160,6 +160,7 @@ impl<P: Pages, A: Allocator> Spill<'_, P, A> {
             return Ok(Spilled::Anew(Entries::new()));
         }
         let one_page = match &node.body {
+            _ if node.has_lowered_key => None,
             Body::PatchedLeaf(leaf) if leaf.has_first_key() => Some((leaf.len(), leaf.used_len())),
             // It has the keys of its page, which fit.
             Body::PatchedBranch(branch) => Some((branch.len(), PAGE_HEADER_LEN as u64)),
@@ -227,14 +228,18 @@ impl<P: Pages, A: Allocator> Spill<'_, P, A> {
         };
         let mut grew_within = false;
         let mut index = planned.as_ref().map_or(0, |(index, _)| *index);
-        while let Some(item) = items.get_mut(index) {
+        while let Some(&item) = items.get(index) {
             let Child::Node(child) = item.child() else {
                 index += 1;
                 continue;
             };
-            let entries = match planned.take() {
-                Some((_, entries)) => entries,
-                None => self.entries(child, rightmost && index + 1 == items.len(), depth + 1)?,
+            let spilled = match planned.take() {
+                Some((_, entries)) => Spilled::Anew(entries),
+                None => self.node(child, rightmost && index + 1 == items.len(), depth + 1)?,
+            };
+            let entries = match spilled {
+                Spilled::Same(page) => smallvec![item.to(Child::Page(page))],
+                Spilled::Anew(entries) => entries,
             };
             grew_within |= entries.len() > 1 && index + 1 < items.len();
             match (entries.as_slice(), items.get_mut(index)) {

@@ -6,13 +6,16 @@ use super::Attempt;
 use crate::error::{Error, Result};
 use crate::format;
 use crate::freelist::Run;
-use crate::tree::{Nodes, PlannedRun, Source, encode_run, gather_run, prefetch_run};
+use crate::tree::{Nodes, PlannedRun, Source, encode_run, gather_run, prefetch_runs};
 use crate::txn::shared::Writer;
 
 /// Neighbouring runs are written together up to this many bytes. More in one call would make Linux keep the
 /// file in larger pieces of its cache, in which each later write of one page costs a walk over the piece
 /// (ext4, measured with 16 KiB to 1 MiB by `bench/run.sh --rows W1,W2,W4`).
 pub const BATCH_LEN: u64 = 16 << 10;
+
+/// The places in memory of so many pages are looked up side by side.
+const LOOKED_UP: u64 = 16;
 
 impl Attempt<'_> {
     /// Writes all planned runs and the freelist in the order of the file, neighbours together.
@@ -30,9 +33,9 @@ impl Attempt<'_> {
         let mut write_count = 0;
         while !rest.is_empty() {
             let (batch, after) = rest.split_at(self.batch_len(rest));
-            if let Some((_, Some(next))) = after.first() {
-                prefetch_run(Source { pages: self.snapshot, nodes }, next);
-            }
+            let ahead = if write_count % LOOKED_UP == 0 { LOOKED_UP } else { 0 };
+            let next = after.iter().filter_map(|(_, planned)| *planned);
+            prefetch_runs(Source { pages: self.snapshot, nodes }, next, ahead as usize);
             match batch {
                 [(run, Some(planned))] if run.page_count * page_size > BATCH_LEN => {
                     self.write_large(planned, writer, nodes)?;
