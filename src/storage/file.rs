@@ -195,14 +195,17 @@ impl Storage for FileStorage {
     }
 
     fn view(&self, len: u64, ahead: u64, previous: Option<&View>) -> Result<View> {
-        let known = self.len()?;
-        if len > known {
-            return Err(Error::Truncated { len: known, expected: len });
-        }
-        let previous = match previous {
-            Some(View::Map { map, .. }) => Some(map),
-            _ => None,
+        let (previous, shown) = match previous {
+            Some(View::Map { map, len }) => (Some(map), *len),
+            _ => (None, 0),
         };
+        // Most commits make no file longer, and need not ask how long it is.
+        if len > shown {
+            let known = self.len()?;
+            if len > known {
+                return Err(Error::Truncated { len: known, expected: len });
+            }
+        }
         if let Some(map) = previous.filter(|map| map.capacity() >= len) {
             return Ok(View::Map { map: Arc::clone(map), len });
         }

@@ -62,7 +62,7 @@ pub trait Storage: Send + Sync {
     ///
     /// A view shows all that was written before it was made. Whether it shows what is written later is not
     /// said (a mapping does, chunks in memory do not): who has written takes a new view. `Error::Truncated`
-    /// where the file is shorter than `len`.
+    /// where the file is shorter than `len`; as far as `previous` reaches it may be taken to be there.
     fn view(&self, len: u64, ahead: u64, previous: Option<&View>) -> Result<View>;
 
     /// Gives an unnamed file its name. `false` where the name is taken; nothing is replaced.

@@ -144,6 +144,14 @@ pub struct Adopted {
     pub is_alone: bool,
 }
 
+/// Where the writer waits for the next one who writes.
+struct Place {
+    /// `None` while a write transaction is open.
+    writer: Option<Box<Writer>>,
+    /// How many threads wait for it.
+    waiting: usize,
+}
+
 /// What belongs to the one who writes.
 pub struct Writer {
     /// The free pages; loaded when the first write transaction begins.
@@ -184,7 +192,7 @@ pub struct Shared {
     sums: Mutex<Sums>,
     published: AtomicU64,
     current: Mutex<Option<Arc<Snapshot>>>,
-    writer: Mutex<Option<Box<Writer>>>,
+    writer: Mutex<Place>,
     writer_free: Condvar,
     closed: AtomicBool,
     poison: Mutex<Option<String>>,
@@ -258,7 +266,7 @@ impl Shared {
             sums: Mutex::new(Sums::default()),
             published: AtomicU64::new(snapshot.meta.txid),
             current: Mutex::new(Some(Arc::new(snapshot))),
-            writer: Mutex::new(Some(Box::new(writer))),
+            writer: Mutex::new(Place { writer: Some(Box::new(writer)), waiting: 0 }),
             writer_free: Condvar::new(),
             closed: AtomicBool::new(false),
             poison: Mutex::new(None),
@@ -367,32 +375,41 @@ impl Shared {
                 return Err(closed());
             }
             self.check_poison()?;
-            if let Some(writer) = place.take() {
+            if let Some(writer) = place.writer.take() {
                 return Ok(writer);
             }
-            place = match (wait, deadline) {
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            match (wait, left) {
                 (Wait::Try, _) => return Err(Error::Busy("a write transaction is open".into())),
-                (_, None) => self.writer_free.wait(place).unwrap_or_else(PoisonError::into_inner),
-                (_, Some(deadline)) => {
-                    let left = deadline.saturating_duration_since(Instant::now());
-                    if left.is_zero() {
-                        return Err(Error::Timeout("a write transaction is open".into()));
-                    }
+                (_, Some(Duration::ZERO)) => {
+                    return Err(Error::Timeout("a write transaction is open".into()));
+                }
+                _ => {}
+            }
+            place.waiting += 1;
+            place = match left {
+                None => self.writer_free.wait(place).unwrap_or_else(PoisonError::into_inner),
+                Some(left) => {
                     self.writer_free.wait_timeout(place, left).unwrap_or_else(PoisonError::into_inner).0
                 }
             };
+            place.waiting -= 1;
         }
     }
 
     /// Gives the writer's place back.
     pub fn give_writer(&self, writer: Box<Writer>) {
-        *lock(&self.writer) = Some(writer);
-        self.writer_free.notify_one();
+        let mut place = lock(&self.writer);
+        place.writer = Some(writer);
+        // A call to the kernel, which most commits can spare.
+        if place.waiting > 0 {
+            self.writer_free.notify_one();
+        }
     }
 
     /// What stands in the writer's place now, for a look: `None` while a write transaction is open.
     pub fn with_idle_writer<T>(&self, look: impl FnOnce(&Writer) -> T) -> Option<T> {
-        lock(&self.writer).as_deref().map(look)
+        lock(&self.writer).writer.as_deref().map(look)
     }
 
     /// From now on nothing is written (D3).
@@ -420,20 +437,20 @@ impl Shared {
         if self.closed.load(Ordering::SeqCst) {
             return Err(closed());
         }
-        if place.is_none() {
+        if place.writer.is_none() {
             return Err(Error::Busy("a write transaction is open".into()));
         }
         self.check_no_reader()?;
         self.closed.store(true, Ordering::SeqCst);
         #[cfg(shuttle)]
         if is_planted(Fault::LooksOnce) {
-            return Ok(place.take());
+            return Ok(place.writer.take());
         }
         if let Err(busy) = self.check_no_reader() {
             self.closed.store(false, Ordering::SeqCst);
             return Err(busy);
         }
-        let writer = place.take();
+        let writer = place.writer.take();
         self.writer_free.notify_all();
         Ok(writer)
     }
