@@ -8,7 +8,7 @@ use std::path::Path;
 use bolt::db::CompactOptions;
 use bolt::format::meta::META_LEN;
 use bolt::storage::memory::MemoryNamespace;
-use bolt::{Db, Error, FreelistMode, Options, ROOT, Wait};
+use bolt::{CheckOptions, Db, Error, FreelistMode, Options, ROOT, Wait};
 use common::edit::{BRANCH, COUNT, ID, Image, KIND, LEAF};
 
 const PATH: &str = "/damaged.db";
@@ -203,5 +203,26 @@ fn a_page_whose_keys_are_not_those_that_its_parent_says_is_refused_where_it_is_e
         let mut txn = fresh().begin_write(Wait::Try).unwrap();
         let bucket = txn.bucket(ROOT, b"many").unwrap();
         is_refused(txn.put(bucket, &key, b"new"));
+    }
+}
+
+#[test]
+fn an_inline_bucket_whose_entries_reach_past_its_value_is_refused() {
+    let whole = common::raw::inline_bucket(7, &[(b"key", &[1; 40], false)]);
+    for missing in 1..=whole.len() - 16 {
+        let cut = &whole[..whole.len() - missing];
+        // What follows the value is another entry's, and would be read if the length were wrong.
+        let bytes = common::raw::file(1024, &[(b"cut", cut, true), (b"next", &[9; 200], false)], Some(1));
+        let names = MemoryNamespace::new();
+        names.insert(Path::new(PATH), bytes).unwrap();
+        let db = Db::open_in(&names, Path::new(PATH), &Options::default()).unwrap();
+        let mut txn = db.begin_read().unwrap();
+        let read = txn.bucket(ROOT, b"cut").and_then(|bucket| txn.get(bucket, b"key").map(|_| ()));
+        assert!(matches!(read, Err(Error::Corrupt { .. })), "{missing} bytes are missing: {read:?}");
+        assert_eq!(txn.get(ROOT, b"next").unwrap(), Some(&[9; 200][..]));
+        drop(txn);
+        let found = db.begin_read().unwrap().check(CheckOptions::default(), |_| Ok(())).unwrap();
+        assert_ne!(found, 0, "{missing} bytes are missing");
+        db.close().unwrap();
     }
 }

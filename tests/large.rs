@@ -165,7 +165,7 @@ fn a_database_at_its_limit_is_full_and_goes_on() {
     let path = directory.path().join("a.db");
     const LIMIT: u64 = 1 << 20;
     let options = Options { page_size: 1024, max_len: LIMIT, no_sync: true, ..common::options() };
-    let db = Db::open(&path, &options).unwrap();
+    let db = lint::open(&path, &options).unwrap();
     let file_len = || std::fs::metadata(&path).unwrap().len();
     let put = |number: u64, len: usize| {
         let mut txn = db.begin_write(Wait::Try).unwrap();
@@ -204,7 +204,7 @@ fn a_database_at_its_limit_is_full_and_goes_on() {
     put(2, 10).unwrap();
     close_sound(&db);
     // A larger file is opened all the same.
-    let db = Db::open(&path, &options).unwrap();
+    let db = lint::open(&path, &options).unwrap();
     assert!(file_len() > LIMIT);
     let mut txn = db.begin_write(Wait::Try).unwrap();
     txn.put(ROOT, b"key", &vec![7; 4 << 20]).unwrap();

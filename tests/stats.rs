@@ -308,9 +308,16 @@ fn a_failed_sync_is_told_and_the_listener_may_use_the_database() {
         })),
     );
     names.fail_first(Fault::Not(libc::EIO), |call| *call == Call::Sync);
+    let before = db.stats(false).unwrap().txns;
     let mut txn = db.begin_write(Wait::Try).unwrap();
     txn.create_bucket(ROOT, b"c").unwrap();
     assert_eq!(txn.commit().unwrap_err().code(), libc::EIO);
+    let after = db.stats(false).unwrap().txns;
+    assert_eq!(
+        (after.page_count, after.page_len),
+        (before.page_count, before.page_len),
+        "they were given back"
+    );
     let told = take(&heard);
     assert!(
         matches!(&told[..], [(_, first), (_, second)]

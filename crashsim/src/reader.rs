@@ -21,7 +21,7 @@ const LEAF: u16 = 2;
 const META: u16 = 4;
 const LIST: u16 = 16;
 /// The deepest tree, and the deepest nest of buckets, that is followed.
-const MAX_DEPTH: usize = 64;
+const MAX_DEPTH: usize = 256;
 
 /// What is wrong with a file, in words.
 pub type Fault = String;

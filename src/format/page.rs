@@ -532,6 +532,9 @@ mod tests {
         assert!(!is_plain(&[(&[1; 8], b"", false), (&[1; 9], b"", false)]), "the first bytes do not tell");
         assert!(!is_plain(&[(&[1; 7], b"", false)]), "fewer than 8 bytes");
         assert!(!is_plain(&[(&[1; 8], &[0; 16], true)]), "a bucket");
+        let mut run = leaf(&[(&[1; 8], b"", false)]);
+        put_u32(&mut run, PAGE_HEADER_LEN + 4, 0).unwrap();
+        assert!(!Page::trusted(&run, 9).unwrap().is_plain_leaf(), "a key within the table");
         let run = leaf(&[(&[1; 8], &[3; 92], false), (&[2; 8], b"", false)]);
         let used_len = 16 + 2 * 16 + 108;
         let of_len = |len: usize| Page::trusted(&run[..len], 9).unwrap();

@@ -141,8 +141,7 @@ impl PageSet {
 
     /// The first id of the lowest run of at least `len` ids, as bbolt's array freelist finds it.
     pub fn find_run(&mut self, len: u64) -> Option<PageId> {
-        let (mut start, mut found) = (0, 0);
-        let mut expected = self.lowest / WORD_BITS * WORD_BITS;
+        let (mut start, mut found, mut expected) = (0, 0, 0);
         let run = self.words().find_map(|(base, word)| {
             if base != expected {
                 found = 0;

@@ -9,9 +9,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use bolt::error::code;
-use bolt::{Db, FreelistMode, Options, ROOT, Wait};
+use bolt::{FreelistMode, Options, ROOT, Wait};
 
-use crate::common;
+use crate::common::{self, lint};
 use crate::content::{self, MODES, options};
 use crate::oracle::Oracle;
 
@@ -42,7 +42,7 @@ fn counter(side: &str, process: u64) -> Vec<u8> {
 fn take_turn(path: &Path, process: u64, turn: u64) -> bool {
     let mode = MODES[((process + turn) % MODES.len() as u64) as usize];
     let wait = Options { lock_timeout: Some(Duration::from_millis(500)), ..options(mode) };
-    let db = match Db::open(path, &wait) {
+    let db = match lint::open(path, &wait) {
         Ok(db) => db,
         Err(error) => {
             assert_eq!(error.code(), code::TIMEOUT, "{error}");
@@ -78,7 +78,7 @@ fn a_process_writes_in_its_turn() {
     }
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("a.db");
-    let held = Db::open(&path, &options(FreelistMode::Automatic)).unwrap();
+    let held = lint::open(&path, &options(FreelistMode::Automatic)).unwrap();
     assert!(!take_turn(&path, 1, 1), "a turn while somebody has the file");
     held.close().unwrap();
     assert!(take_turn(&path, 1, 1), "a turn once he has not");
@@ -149,7 +149,7 @@ fn what_processes_of_both_sides_write_in_turns_is_all_there() {
         }
     }
     expected.sort();
-    let db = Db::open(&path, &options(FreelistMode::Automatic)).unwrap();
+    let db = lint::open(&path, &options(FreelistMode::Automatic)).unwrap();
     let mut txn = db.begin_read().unwrap();
     let bucket = txn.bucket(ROOT, b"turns").unwrap();
     let found = common::entries(&txn, bucket, false).into_iter().map(|(key, value)| (key, value.unwrap()));

@@ -5,6 +5,7 @@ use std::path::Path;
 use bolt::error::code;
 use bolt::{Db, FreelistMode, Options, Wait};
 
+use crate::common::lint;
 use crate::content::{self, MODES, assert_same, options, read_only};
 use crate::oracle::Oracle;
 use crate::script::{Machine, Script};
@@ -44,7 +45,7 @@ fn a_writer_that_changes_nothing_sees_every_feature_file_and_leaves_it_as_it_was
         let path = oracle.make(&kind, 5);
         let before = std::fs::read(&path).unwrap();
         let theirs = oracle.dump(&path);
-        let db = Db::open(&path, &options(FreelistMode::Automatic)).unwrap();
+        let db = lint::open(&path, &options(FreelistMode::Automatic)).unwrap();
         let mut txn = db.begin_write(Wait::Try).unwrap();
         assert_same(&kind, &crate::common::dump(&mut txn), &theirs);
         assert_same(&kind, &crate::common::dump_backward(&mut txn), &theirs);

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use bolt::error::code;
 use bolt::{Db, FreelistMode, Options};
 
+use crate::common::lint;
 use crate::content::{self, options, read_only};
 use crate::oracle::Oracle;
 
@@ -60,7 +61,7 @@ fn a_file_that_is_open_here_for_writing_times_out_in_go() {
     let mut oracle = Oracle::start();
     let path = oracle.make("nested", 1);
     let word = path.to_str().unwrap().to_string();
-    let db = Db::open(&path, &options(FreelistMode::Automatic)).unwrap();
+    let db = lint::open(&path, &options(FreelistMode::Automatic)).unwrap();
     for mode in ["exclusive", "shared"] {
         assert_eq!(oracle.ask(&["hold", &word, mode, "200"]), Err("timeout".to_string()), "{mode}");
     }
@@ -81,7 +82,7 @@ fn a_file_that_is_open_here_for_writing_times_out_in_go() {
 fn a_new_file_is_locked_against_go_from_the_first_moment() {
     let mut oracle = Oracle::start();
     let path = oracle.path("new.db");
-    let db = Db::open(&path, &options(FreelistMode::Automatic)).unwrap();
+    let db = lint::open(&path, &options(FreelistMode::Automatic)).unwrap();
     let word = path.to_str().unwrap().to_string();
     assert_eq!(oracle.ask(&["hold", &word, "shared", "200"]), Err("timeout".to_string()));
     drop(db);
@@ -95,8 +96,8 @@ fn readers_of_both_sides_let_each_other_in_and_keep_writers_out() {
     let path = oracle.make("nested", 1);
     let word = path.to_str().unwrap().to_string();
     oracle.lines(&["hold", &word, "shared"]);
-    let first = Db::open(&path, &read_only()).unwrap();
-    let second = Db::open(&path, &read_only()).unwrap();
+    let first = lint::open(&path, &read_only()).unwrap();
+    let second = lint::open(&path, &read_only()).unwrap();
     assert_eq!(content::content(&first), other.dump(&path));
     assert_eq!(content::content(&second), content::content(&first));
     let (busy, _) = refusal(&path, options(FreelistMode::Automatic), Some(Duration::ZERO));

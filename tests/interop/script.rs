@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use bolt::{BucketId, Db, Options, ROOT, Result, Txn, Wait};
 
+use crate::common::lint;
+
 /// A bucket by the names on the way to it from the root bucket.
 pub type Names = Vec<Vec<u8>>;
 
@@ -113,7 +115,7 @@ pub struct Machine {
 
 impl Machine {
     pub fn open(path: &Path, options: Options) -> Machine {
-        let db = Some(Db::open(path, &options).unwrap());
+        let db = Some(lint::open(path, &options).unwrap());
         Machine { path: path.to_path_buf(), options, db, txn: None }
     }
 
@@ -138,7 +140,7 @@ impl Machine {
 
     /// Opens it again after [`Machine::close`].
     pub fn open_again(&mut self) {
-        self.db = Some(Db::open(&self.path, &self.options).unwrap());
+        self.db = Some(lint::open(&self.path, &self.options).unwrap());
     }
 
     /// Runs one line; no line of a script may fail.

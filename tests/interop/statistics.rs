@@ -6,7 +6,7 @@ use std::path::Path;
 use bolt::{BucketId, BucketStats, Db, FreelistMode, Options, ROOT, Txn, Wait};
 use serde_json::{Value, json};
 
-use crate::common::{self, hex};
+use crate::common::{self, hex, lint};
 use crate::content::{assert_same, options, read_only};
 use crate::oracle::Oracle;
 use crate::script::{Machine, Script};
@@ -114,7 +114,7 @@ fn what_a_transaction_has_changed_is_not_counted() {
     let mut oracle = Oracle::start();
     let path = oracle.make("mixed", 4);
     let theirs = of_go(&mut oracle, &path);
-    let db = Db::open(&path, &options(FreelistMode::Automatic)).unwrap();
+    let db = lint::open(&path, &options(FreelistMode::Automatic)).unwrap();
     let mut txn = db.begin_write(Wait::Try).unwrap();
     assert_same("before", &lines(&mut txn), &theirs);
     let names = common::entries(&txn, ROOT, false).into_iter().filter(|(_, value)| value.is_none());

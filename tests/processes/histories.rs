@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use bolt::error::code;
 use bolt::{Db, Options, ROOT, Txn, Wait};
 
-use super::common;
+use super::common::{self, lint};
 
 const READER_COUNT: usize = 6;
 const BUCKETS: [&[u8]; 3] = [b"a", b"b", b"c"];
@@ -155,7 +155,7 @@ impl Drop for Over<'_> {
 }
 
 fn run(path: &Path, options: &Options, last: u64) {
-    let db = Db::open(path, options).unwrap();
+    let db = lint::open(path, options).unwrap();
     let history = History::default();
     history.write_on(&db, 1);
     history.is_over.store(false, Ordering::SeqCst);
@@ -226,7 +226,7 @@ fn a_database_is_closed_between_begins_or_not_at_all() {
     let path = directory.path().join("a.db");
     let mut busy_count = 0;
     for round in 1..=60 {
-        let db = Db::open(&path, &options()).unwrap();
+        let db = lint::open(&path, &options()).unwrap();
         let history = History::default();
         commit(&db, round);
         history.published.store(round, Ordering::SeqCst);
@@ -247,7 +247,7 @@ fn a_database_is_closed_between_begins_or_not_at_all() {
             assert_eq!(db.begin_read().err().map(|refused| refused.code()), Some(code::BADHANDLE));
         });
         let again = Options { lock_timeout: Some(std::time::Duration::ZERO), ..options() };
-        let db = Db::open(&path, &again).unwrap();
+        let db = lint::open(&path, &again).unwrap();
         assert_eq!(state(&mut db.begin_read().unwrap()).0, round);
         common::assert_sound(&db);
         db.close().unwrap();

@@ -11,10 +11,10 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use bolt::{Db, FreelistMode, Options};
+use bolt::{FreelistMode, Options};
 
 use super::common::random::Random;
-use super::common::{assert_sound, raw};
+use super::common::{assert_sound, lint, raw};
 use super::numbered;
 
 /// The environment of a writer: its file, and the number of its [`Manner`].
@@ -47,7 +47,7 @@ impl Manner {
 
 /// Commits one transaction after the other, and says so.
 fn write_on(path: &Path, manner: &Manner, limit: u64, mut say: impl FnMut(String)) -> u64 {
-    let db = Db::open(path, &manner.options()).unwrap();
+    let db = lint::open(path, &manner.options()).unwrap();
     let mut number = numbered::state(&db);
     for _ in 0..limit {
         number += 1;
@@ -81,7 +81,7 @@ fn a_writer_leaves_the_state_of_its_last_transaction() {
 
 /// Opens what a writer has left; panics unless it is sound, and its state is one of these.
 fn judge(path: &Path, manner: &Manner, allowed: std::ops::RangeInclusive<u64>) -> u64 {
-    let db = Db::open(path, &manner.options()).unwrap();
+    let db = lint::open(path, &manner.options()).unwrap();
     let number = numbered::state(&db);
     assert!(allowed.contains(&number), "the state is that of transaction {number}, not of {allowed:?}");
     assert_sound(&db);
