@@ -25,7 +25,7 @@ PLACES = --prefix "$(PREFIX)" --libdir "$(LIBDIR)" --includedir "$(INCLUDEDIR)" 
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo lib install uninstall test setup lint header test-rust test-crash crash-soak test-interop \
+.PHONY: help demo lib install uninstall test setup lint header test-rust test-lint test-crash crash-soak test-interop \
     test-demo test-package test-sanitize test-shuttle sanitize test-hostile hostile-soak test-fuzz fuzz test-speed \
     coverage mutants \
     clean
@@ -63,7 +63,7 @@ clean: ## remove all that was built
 
 # ---- Tests ----
 
-TESTS = test-rust test-crash test-interop test-demo test-package test-sanitize test-shuttle test-hostile \
+TESTS = test-rust test-lint test-crash test-interop test-demo test-package test-sanitize test-shuttle test-hostile \
     test-fuzz test-speed
 test: setup lint $(TESTS) ## install what is missing, then run every check
 
@@ -82,6 +82,9 @@ header: ## write include/bolt.h anew from the sources
 
 test-rust: ## all of cargo's tests; they compile and run the C programs, also under valgrind
 	$(CARGO) test --workspace --locked
+
+test-lint: ## the C tests over the linter: each write and sync against the rules that a power cut needs
+	tests/lint/run.sh
 
 test-crash: ## power cuts and failing disks, simulated: over 100,000 distinct disks (CRASH_SCALE=100: all cases)
 	$(CARGO) run --quiet --locked --profile checked --package crashsim -- quick --scale $(CRASH_SCALE)

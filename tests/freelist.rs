@@ -536,7 +536,6 @@ fn a_map_that_cannot_be_had_fails_the_transaction_alone() {
 fn a_failed_sync_by_hand_poisons_too() {
     let (mut base, mut random) = prepare(Automatic, 10, false);
     base.db().set_no_sync(true);
-    lint::set_synced(base.db(), false);
     base.churn(&mut random).unwrap();
     let lines = base.dump();
     base.names.fail_first(Fault::Not(libc::EIO), |call| *call == Call::Sync);

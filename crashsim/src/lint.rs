@@ -28,7 +28,7 @@ use bolt::{Error, Result};
 
 use crate::disk::SECTOR_LEN;
 use crate::fault::{DEATH, aside};
-use crate::reader::{self, META_LEN, Meta, Pages, Source};
+use crate::reader::{self, META_LEN, Meta, Pages, Source, TOO_DEEP};
 
 /// Which rules apply beyond those that always do.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +46,8 @@ struct Ledger {
     unsynced_names: Vec<PathBuf>,
     findings: Vec<String>,
     rules: Option<Rules>,
+    /// Whether commits sync again, of which none has been acknowledged yet: what came before may still be lost.
+    awaits_sync: bool,
 }
 
 /// The linter. A clone writes to the same list of findings.
@@ -80,22 +82,9 @@ impl LintNamespace {
 
     /// R3: the caller was told that all that it did to the file is durable.
     pub fn acknowledge(&self, path: &Path) {
-        if lock(&self.ledger).rules.is_some_and(|rules| !rules.is_synced) {
-            return;
+        if lock(&self.ledger).rules.is_none_or(|rules| rules.is_synced) {
+            acknowledge(&self.ledger, path);
         }
-        let file = lock(&self.ledger).files.get(path).cloned();
-        let mut findings = Vec::new();
-        if let Some(file) = file {
-            let file = lock(&file);
-            let pending = (0..).zip(&file.slots).filter(|(_, versions)| versions.len() > 1);
-            findings
-                .extend(pending.map(|(slot, _)| format!("R3: acknowledged before meta {slot} is durable")));
-        }
-        let mut ledger = lock(&self.ledger);
-        if ledger.unsynced_names.iter().any(|name| name == path) {
-            findings.push("R3: acknowledged before the name is durable".into());
-        }
-        ledger.findings.extend(findings);
     }
 
     /// F17: a reader has begun that sees transaction `txid`. The number is for [`LintNamespace::unpin`].
@@ -130,6 +119,22 @@ impl LintNamespace {
         };
         Box::new(LintStorage { inner, file, ledger: self.ledger.clone() })
     }
+}
+
+/// R3: somebody was told that all that was done to the file `path` is durable.
+fn acknowledge(ledger: &Mutex<Ledger>, path: &Path) {
+    let file = lock(ledger).files.get(path).cloned();
+    let mut findings = Vec::new();
+    if let Some(file) = file {
+        let file = lock(&file);
+        let pending = (0..).zip(&file.slots).filter(|(_, versions)| versions.len() > 1);
+        findings.extend(pending.map(|(slot, _)| format!("R3: acknowledged before meta {slot} is durable")));
+    }
+    let mut ledger = lock(ledger);
+    if ledger.unsynced_names.iter().any(|name| name == path) {
+        findings.push("R3: acknowledged before the name is durable".into());
+    }
+    ledger.findings.extend(findings);
 }
 
 impl Namespace for LintNamespace {
@@ -175,6 +180,8 @@ struct Watched {
     pin_count: u64,
     /// Whether no name leads to it: then a cut leaves nothing of it, and it may be written in any order.
     is_nameless: bool,
+    /// Whether nothing can be said of it: it was damaged when it was met, or its buckets are nested too deep.
+    is_beyond: bool,
 }
 
 impl Watched {
@@ -183,6 +190,7 @@ impl Watched {
             let len = storage.len().unwrap_or(0);
             let mut file = Watched { len, durable_len: len, ..Watched::default() };
             file.look(storage);
+            file.is_beyond = is_damaged(storage);
             file
         })
     }
@@ -309,6 +317,12 @@ impl Watched {
     }
 }
 
+/// Whether what the newest meta reaches is not sound, though somebody has committed it.
+fn is_damaged(storage: &dyn Storage) -> bool {
+    let newest = reader::metas(storage).into_iter().flatten().max_by_key(|meta| meta.txid);
+    newest.is_some_and(|meta| meta.txid > 1 && known(storage, meta).is_err())
+}
+
 /// The meta with what it reaches.
 fn known(storage: &dyn Storage, meta: Meta) -> std::result::Result<Known, reader::Fault> {
     let pages = Arc::new(reader::walk(storage, &meta)?.pages);
@@ -352,14 +366,14 @@ impl LintStorage {
     /// Holds a write against the rules before it is done. The meta that it writes, with its slot.
     fn before(
         &self,
-        file: &Watched,
+        file: &mut Watched,
         parts: &[IoSlice<'_>],
         offset: u64,
         len: u64,
         findings: &mut Vec<String>,
     ) -> Option<(usize, Known)> {
         let page_size = file.page_size?;
-        if file.is_nameless || file.is_begun_by(offset, len) {
+        if file.is_nameless || file.is_beyond || file.is_begun_by(offset, len) {
             return None;
         }
         let rules = self.rules();
@@ -393,6 +407,10 @@ impl LintStorage {
                 file.check_meta(slot, &known, &rules, findings);
                 Some((slot, known))
             }
+            Err(fault) if fault.ends_with(TOO_DEEP) => {
+                file.is_beyond = true;
+                None
+            }
             Err(fault) => {
                 findings.push(format!("R2: meta {} is written, but {fault}", meta.txid));
                 None
@@ -410,7 +428,7 @@ impl LintStorage {
         if let Some(fault) = file.grown(now) {
             self.report(vec![fault]);
         }
-        if file.is_nameless {
+        if file.is_nameless || file.is_beyond {
             return;
         }
         let Some(page_size) = file.page_size.filter(|_| !is_begun) else {
@@ -507,5 +525,29 @@ impl Storage for LintStorage {
 
     fn is_named(&self, path: &Path) -> bool {
         self.inner.is_named(path)
+    }
+
+    fn expect_syncs(&self, on: bool) {
+        let ledger = &mut *lock(&self.ledger);
+        ledger.awaits_sync = on;
+        if let Some(rules) = &mut ledger.rules {
+            rules.is_synced &= on;
+        }
+        self.inner.expect_syncs(on);
+    }
+
+    fn acknowledge(&self) {
+        let named = |(path, file): (&PathBuf, &Arc<Mutex<Watched>>)| {
+            if Arc::ptr_eq(file, &self.file) { Some(path.clone()) } else { None }
+        };
+        let path = lock(&self.ledger).files.iter().find_map(named);
+        if let Some(path) = path {
+            acknowledge(&self.ledger, &path);
+        }
+        let ledger = &mut *lock(&self.ledger);
+        if let (true, Some(rules)) = (std::mem::take(&mut ledger.awaits_sync), &mut ledger.rules) {
+            rules.is_synced = true;
+        }
+        self.inner.acknowledge();
     }
 }

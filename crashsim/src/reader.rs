@@ -23,6 +23,9 @@ const LIST: u16 = 16;
 /// The deepest tree, and the deepest nest of buckets, that is followed.
 const MAX_DEPTH: usize = 256;
 
+/// What is said of what is not followed.
+pub const TOO_DEEP: &str = "lies too deep";
+
 /// What is wrong with a file, in words.
 pub type Fault = String;
 
@@ -204,7 +207,7 @@ impl<'s, S: Source + ?Sized> Walker<'s, S> {
         depth: usize,
     ) -> Result<(), Fault> {
         if depth > MAX_DEPTH {
-            return Err(format!("page {id} lies too deep"));
+            return Err(format!("page {id} {TOO_DEEP}"));
         }
         let run = self.run(id)?;
         match u16_at(&run, 8) {

@@ -55,8 +55,8 @@ const TEETH: [[&str; 4]; 9] = [
     [
         "a new name not made durable",
         "src/db/create.rs",
-        "    names.sync_directory(path)?;\n    Ok(Some(storage))",
-        "    if !tooth! { names.sync_directory(path)?; }\n    Ok(Some(storage))",
+        "    names.sync_directory(path)?;\n    storage.acknowledge();",
+        "    if !tooth! { names.sync_directory(path)?; }\n    storage.acknowledge();",
     ],
     [
         "no look at the file's length",

@@ -7,8 +7,8 @@ use std::io::IoSlice;
 use std::path::Path;
 
 use crate::error::{Error, Result};
-use crate::storage::file::{FileNamespace, write_to_descriptor};
-use crate::storage::{Namespace, Storage};
+use crate::storage::file::write_to_descriptor;
+use crate::storage::{Namespace, Storage, file_system};
 use crate::txn::Txn;
 
 /// How a backup is made.
@@ -40,7 +40,7 @@ pub fn backup<E: From<Error>>(
     options: BackupOptions,
     progress: impl FnMut(u64, u64) -> std::result::Result<(), E>,
 ) -> std::result::Result<BackupInfo, E> {
-    backup_in(&FileNamespace, txn, path, options, progress)
+    backup_in(&*file_system(true, true), txn, path, options, progress)
 }
 
 /// As [`backup`], into a file of `names`.

@@ -8,8 +8,7 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::format::ELEMENT_LEN;
-use crate::storage::Namespace;
-use crate::storage::file::FileNamespace;
+use crate::storage::{Namespace, file_system};
 use crate::tree::{Condition, Direction, Entry, Take};
 use crate::txn::{BucketId, Cursor, ROOT, Txn, Wait};
 
@@ -70,7 +69,7 @@ impl Db {
         options: &CompactOptions,
         progress: impl FnMut(u64) -> std::result::Result<(), E>,
     ) -> std::result::Result<(), E> {
-        self.compact_in(&FileNamespace, path, options, progress)
+        self.compact_in(&*file_system(true, true), path, options, progress)
     }
 
     /// As [`Db::compact`], into a file of `names`.

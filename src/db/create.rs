@@ -67,6 +67,7 @@ pub fn create(
         return Ok(None);
     }
     names.sync_directory(path)?;
+    storage.acknowledge();
     Ok(Some(storage))
 }
 

@@ -22,10 +22,10 @@ pub use write_list::WriteList;
 use batch::Batcher;
 
 use crate::error::{Error, Result};
-use crate::storage::file::{FileNamespace, FileStorage};
+use crate::storage::file::FileStorage;
 use crate::storage::memory::MemoryStorage;
 use crate::storage::sys;
-use crate::storage::{Advice, Namespace};
+use crate::storage::{Advice, Namespace, file_system};
 use crate::txn::{
     FreelistMode, Level, Listener, ReaderInfo, Shared, SlowReaderListener, Txn, Wait, commit_freelist,
 };
@@ -71,7 +71,7 @@ impl Db {
     /// The file is locked as bbolt locks it (flock(2)): exclusively, or shared where it is opened for reading
     /// only. `Busy` or `Timeout` where another process, or this one, has it open.
     pub fn open(path: &Path, options: &Options) -> Result<Db> {
-        Db::open_in(&FileNamespace, path, options)
+        Db::open_in(&*file_system(!options.no_sync, !options.bbolt_rules), path, options)
     }
 
     /// As [`Db::open`], in a file of `names`.
@@ -147,6 +147,7 @@ impl Db {
     /// Sets whether commits do without syncs.
     pub fn set_no_sync(&self, on: bool) {
         self.inner.shared.settings.set_no_sync(on);
+        self.inner.shared.storage.expect_syncs(!on);
     }
 
     /// Sets when the list of free pages is written.
@@ -219,6 +220,9 @@ impl Db {
         shared.check_poison()?;
         let synced =
             shared.storage.sync().inspect_err(|error| shared.poison(format!("a sync failed: {error}")));
+        if synced.is_ok() {
+            shared.storage.acknowledge();
+        }
         shared.speak();
         synced
     }

@@ -78,6 +78,12 @@ pub trait Storage: Send + Sync {
     fn is_named(&self, _path: &Path) -> bool {
         false
     }
+
+    /// Says whether commits wait for syncs from now on: for those who watch over the order of writes.
+    fn expect_syncs(&self, _on: bool) {}
+
+    /// Says that somebody is about to be told that all that he did is durable: as [`Self::expect_syncs`].
+    fn acknowledge(&self) {}
 }
 
 /// The names of files.
@@ -95,6 +101,18 @@ pub trait Namespace: Send + Sync {
 
     /// Makes durable the names in the directory of `path`.
     fn sync_directory(&self, path: &Path) -> Result<()>;
+}
+
+/// The file system, for files whose writes wait for syncs or do not, and keep what the older meta reaches or do not
+/// (R5). With `--cfg bolt_lint` the program into which the library is linked watches over them.
+pub fn file_system(is_synced: bool, older_meta_stays: bool) -> Box<dyn Namespace> {
+    #[cfg(bolt_lint)]
+    return sys::watched_file_system(is_synced, older_meta_stays);
+    #[cfg(not(bolt_lint))]
+    {
+        let _ = (is_synced, older_meta_stays);
+        Box::new(file::FileNamespace)
+    }
 }
 
 /// A read-only sight of a file's first bytes, cheap to clone, good for as long as it lives.

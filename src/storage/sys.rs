@@ -234,6 +234,16 @@ pub fn prefetch(bytes: &[u8], offset: usize) {
     let _ = (bytes, offset);
 }
 
+/// The file system as the program gives it that the library is linked into.
+#[cfg(bolt_lint)]
+pub fn watched_file_system(is_synced: bool, older_meta_stays: bool) -> Box<dyn super::Namespace> {
+    unsafe extern "Rust" {
+        fn bolt_lint_file_system(is_synced: bool, older_meta_stays: bool) -> Box<dyn super::Namespace>;
+    }
+    // SAFETY: `lint-c/src/lib.rs` defines it so, built by the same compiler in the same run.
+    unsafe { bolt_lint_file_system(is_synced, older_meta_stays) }
+}
+
 /// Closes descriptor 0, so that a test sees what an open does with it.
 #[cfg(test)]
 pub fn close_standard_input() {

@@ -195,6 +195,9 @@ impl Txn {
         drop(guard);
         let stats = writer.stats;
         self.note_commit(&stats, &result);
+        if result.is_ok() && stats.write_count > 0 && !self.shared.settings.no_sync() {
+            self.shared.storage.acknowledge();
+        }
         result.map(|()| std::mem::take(&mut self.hooks))
     }
 

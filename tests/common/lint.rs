@@ -1,9 +1,8 @@
-//! Databases over a linter: each of their writes, syncs and names is held against rules R1 to R5 when it
-//! comes, each acknowledgement when [`acknowledged`] says so, and a broken rule is a panic at that place.
+//! Databases over a linter: each of their writes, syncs, names and acknowledgements is held against rules R1 to
+//! R5 when it comes, and a broken rule is a panic at that place.
 
-use std::cell::RefCell;
 use std::io::IoSlice;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,10 +11,8 @@ use bolt::storage::{Namespace, Storage, View};
 use bolt::{Db, Options, Result};
 use crashsim::lint::{LintNamespace, Rules};
 
-thread_local! {
-    /// Who watches over the files that this thread has opened.
-    static WATCHED: RefCell<Vec<(PathBuf, LintNamespace)>> = const { RefCell::new(Vec::new()) };
-}
+/// The rules of a database that syncs, and keeps what its older meta reaches.
+pub const SYNCED: Rules = Rules { older_meta_stays: true, is_synced: true };
 
 /// As [`Db::open`].
 pub fn open(path: &Path, options: &Options) -> Result<Db> {
@@ -25,33 +22,22 @@ pub fn open(path: &Path, options: &Options) -> Result<Db> {
 /// As [`Db::open_in`].
 pub fn open_in<N: Namespace + Clone + 'static>(names: &N, path: &Path, options: &Options) -> Result<Db> {
     let rules = Rules { older_meta_stays: !options.bbolt_rules, is_synced: !options.no_sync };
-    let lint = LintNamespace::new(Arc::new(names.clone()), rules);
-    WATCHED.with_borrow_mut(|watched| {
-        watched.retain(|(known, _)| known != path);
-        if rules.is_synced {
-            watched.push((path.to_path_buf(), lint.clone()));
-        }
-    });
-    Db::open_in(&Watched(lint), path, options)
+    open_under(names, path, options, rules)
 }
 
-/// Says that `db` has acknowledged all that was done to it: it must be durable (R3).
-pub fn acknowledged(db: &Db) {
-    let lint = WATCHED.with_borrow(|watched| {
-        watched.iter().find(|(path, _)| path == db.path()).map(|(_, lint)| lint.clone())
-    });
-    if let Some(lint) = lint {
-        lint.acknowledge(db.path());
-        heed(&lint);
-    }
+/// As [`open_in`], under these rules, whatever the options say.
+pub fn open_under<N: Namespace + Clone + 'static>(
+    names: &N,
+    path: &Path,
+    options: &Options,
+    rules: Rules,
+) -> Result<Db> {
+    Db::open_in(&*watched(names.clone(), rules), path, options)
 }
 
-/// Says that `db` commits without syncs from now on, or with them again.
-pub fn set_synced(db: &Db, on: bool) {
-    WATCHED.with_borrow(|watched| {
-        let mut ours = watched.iter().filter(|(path, _)| path == db.path());
-        ours.by_ref().for_each(|(_, lint)| lint.set_synced(on));
-    });
+/// The files of `names`, watched over.
+pub fn watched<N: Namespace + 'static>(names: N, rules: Rules) -> Box<dyn Namespace> {
+    Box::new(Watched(LintNamespace::new(Arc::new(names), rules)))
 }
 
 /// Panics with what the linter has found.
@@ -141,5 +127,14 @@ impl Storage for WatchedStorage {
 
     fn is_named(&self, path: &Path) -> bool {
         self.inner.is_named(path)
+    }
+
+    fn expect_syncs(&self, on: bool) {
+        self.inner.expect_syncs(on);
+    }
+
+    fn acknowledge(&self) {
+        self.inner.acknowledge();
+        heed(&self.lint);
     }
 }

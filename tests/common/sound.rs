@@ -7,7 +7,7 @@ use bolt::storage::Namespace;
 use bolt::storage::file::FileNamespace;
 use bolt::{Db, Options, Txn, Wait};
 
-use super::{assert_sound, lint, raw};
+use super::{assert_sound, raw};
 
 /// The content of a file of `names`.
 pub fn content(names: &dyn Namespace, path: &Path) -> Vec<u8> {
@@ -26,7 +26,6 @@ pub fn close_sound(db: &Db) {
 pub fn close_sound_in(names: &dyn Namespace, db: &Db) {
     assert_sound(db);
     db.close().unwrap();
-    lint::acknowledged(db);
     assert_sound_closed(names, db.path());
 }
 
@@ -44,5 +43,4 @@ pub fn write(db: &Db, change: impl FnOnce(&mut Txn)) {
     let mut txn = db.begin_write(Wait::Try).unwrap();
     change(&mut txn);
     txn.commit().unwrap();
-    lint::acknowledged(db);
 }
