@@ -44,6 +44,15 @@ pub fn median(mut numbers: Vec<f64>) -> f64 {
     if numbers.len() % 2 == 1 { numbers[middle] } else { (numbers[middle - 1] + numbers[middle]) / 2.0 }
 }
 
+/// Operations a second.
+fn rate_of(measured: &Measured) -> f64 {
+    measured.outcome.ops as f64 * 1e9 / measured.outcome.wall_ns as f64
+}
+
+fn cpu_ns_per_op(measured: &Measured) -> f64 {
+    measured.outcome.cpu_ns as f64 / measured.outcome.ops as f64
+}
+
 /// Three significant digits at most, with a unit of thousands.
 pub fn rate(per_second: f64) -> String {
     let (number, unit) = match per_second {
@@ -79,20 +88,29 @@ impl<'r> Report<'r> {
         Report { results, engines, head }
     }
 
+    /// What was measured of the engine, in the order of the rounds.
+    fn rounds(&self, engine: &str, line: &str) -> Vec<&Measured> {
+        let is_its = |measured: &&Measured| measured.engine == engine && measured.line == line;
+        self.results.measured.iter().filter(is_its).collect()
+    }
+
+    /// A number of one engine as a part of the other's: the median of what each round gives, since in a round the two
+    /// run within seconds of each other, and the machine changes from round to round.
+    fn beside(&self, engine: &str, other: &str, line: &str, number: fn(&Measured) -> f64) -> Option<f64> {
+        let (own, other) = (self.rounds(engine, line), self.rounds(other, line));
+        let ratios: Vec<f64> =
+            own.iter().zip(&other).map(|(own, other)| number(own) / number(other)).collect();
+        if ratios.is_empty() { None } else { Some(median(ratios)) }
+    }
+
     pub fn cell(&self, engine: &str, line: &str) -> Option<Cell> {
-        let all: Vec<&Measured> = self
-            .results
-            .measured
-            .iter()
-            .filter(|measured| measured.engine == engine && measured.line == line)
-            .collect();
+        let all = self.rounds(engine, line);
         if all.is_empty() {
             return None;
         }
         let of =
             |number: &dyn Fn(&Measured) -> f64| median(all.iter().map(|measured| number(measured)).collect());
-        let rate = |measured: &Measured| measured.outcome.ops as f64 * 1e9 / measured.outcome.wall_ns as f64;
-        let rates: Vec<f64> = all.iter().map(|measured| rate(measured)).collect();
+        let rates: Vec<f64> = all.iter().map(|measured| rate_of(measured)).collect();
         let (least, most) =
             rates.iter().fold((f64::MAX, 0.0f64), |(least, most), &rate| (least.min(rate), most.max(rate)));
         let per_commit =
@@ -101,7 +119,7 @@ impl<'r> Report<'r> {
         Some(Cell {
             rate,
             spread: (most - least) / rate,
-            cpu_ns_per_op: of(&|measured| measured.outcome.cpu_ns as f64 / measured.outcome.ops as f64),
+            cpu_ns_per_op: of(&cpu_ns_per_op),
             write_call_bytes_per_commit: of(&|measured| {
                 per_commit(measured.outcome.write_call_bytes, measured)
             }),
@@ -124,15 +142,19 @@ impl<'r> Report<'r> {
 
     /// The engine's speed with bbolt's as 1.
     pub fn ratio(&self, engine: &str, line: &str) -> Option<f64> {
-        Some(self.cell(engine, line)?.rate / self.cell(BBOLT, line)?.rate)
+        self.beside(engine, BBOLT, line, rate_of)
     }
 
-    /// The fastest of the B+trees other than libbolt.
-    fn best_peer(&self, line: &str) -> Option<(&'static str, Cell)> {
-        let peers = self.engines.iter().filter(|engine| ![LIBBOLT, LOG_STRUCTURED].contains(engine));
-        peers
-            .filter_map(|&engine| Some((engine, self.cell(engine, line)?)))
-            .max_by(|(_, left), (_, right)| left.rate.total_cmp(&right.rate))
+    /// The fastest of the B+trees, libbolt among them or not, beside libbolt where that was measured.
+    fn best_tree(&self, line: &str, with_libbolt: bool) -> Option<&'static str> {
+        let is_one = |engine: &&&str| **engine != LOG_STRUCTURED && (with_libbolt || **engine != LIBBOLT);
+        let first = self.engines.first()?;
+        let reference = if self.engines.contains(&LIBBOLT) { LIBBOLT } else { first };
+        let trees = self.engines.iter().filter(is_one);
+        let best = trees
+            .filter_map(|&engine| Some((engine, self.beside(engine, reference, line, rate_of)?)))
+            .max_by(|(_, left), (_, right)| left.total_cmp(right));
+        best.map(|(engine, _)| engine)
     }
 
     pub fn markdown(&self) -> String {
@@ -141,7 +163,8 @@ impl<'r> Report<'r> {
         let _ = writeln!(
             out,
             "Measured on {} ({}), by `bench/run.sh`: {} keys of 16 bytes ({}), values of 100 bytes, every engine \
-             through its own API; medians of {} interleaved round(s). Other programs kept {:.2} cores busy meanwhile.\n\n\
+             through its own API; medians of {} interleaved round(s), of ratios that of each round's own. Other programs \
+             kept {:.2} cores busy meanwhile.\n\n\
              {}.",
             head.date, head.machine, head.keys, head.key_style, head.rounds, head.others_busy, head.versions
         );
@@ -185,11 +208,7 @@ impl<'r> Report<'r> {
                 let ratio = self.ratio(engine, line);
                 let _ = write!(out, " {} |", ratio.map_or("-".to_owned(), |ratio| format!("{ratio:.2}")));
             }
-            let trees = self.engines.iter().filter(|engine| **engine != LOG_STRUCTURED);
-            let best = trees
-                .filter_map(|&engine| Some((engine, self.cell(engine, line)?.rate)))
-                .max_by(|left, right| left.1.total_cmp(&right.1))
-                .map_or("-", |(engine, _)| engine);
+            let best = self.best_tree(line, true).unwrap_or("-");
             let own = self.cell(BBOLT, line).map_or("-".to_owned(), |cell| match line {
                 "W15" | "W15o" => duration(1e9 / cell.rate),
                 _ => rate(cell.rate),
@@ -213,23 +232,21 @@ impl<'r> Report<'r> {
             "| work | beside LMDB | beside the best | which | beside bbolt |\n|---|---:|---:|---|---:|"
         );
         let mut behind = Vec::new();
-        let beside = |own: Cell, other: Option<Cell>| {
-            other.map_or("-".to_owned(), |other| {
-                format!("{:.2} ({:.2})", own.rate / other.rate, own.cpu_ns_per_op / other.cpu_ns_per_op)
-            })
+        let beside = |other: &str, line: &str| {
+            let ratios = self.beside(LIBBOLT, other, line, rate_of);
+            let ratios = ratios.zip(self.beside(LIBBOLT, other, line, cpu_ns_per_op));
+            ratios.map_or("-".to_owned(), |(speed, cpu)| format!("{speed:.2} ({cpu:.2})"))
         };
         for (line, _) in self.lines() {
-            let Some(own) = self.cell(LIBBOLT, line) else { continue };
-            let best = self.best_peer(line);
+            let best = self.best_tree(line, false).unwrap_or("-");
             let _ = writeln!(
                 out,
-                "| {line} | {} | {} | {} | {} |",
-                beside(own, self.cell("lmdb", line)),
-                beside(own, best.map(|(_, cell)| cell)),
-                best.map_or("-", |(engine, _)| engine),
-                beside(own, self.cell(BBOLT, line))
+                "| {line} | {} | {} | {best} | {} |",
+                beside("lmdb", line),
+                beside(best, line),
+                beside(BBOLT, line)
             );
-            if best.is_some_and(|(_, cell)| own.rate < cell.rate) {
+            if self.beside(LIBBOLT, best, line, rate_of).is_some_and(|ratio| ratio < 1.0) {
                 behind.push(line);
             }
         }
