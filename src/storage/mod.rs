@@ -146,7 +146,7 @@ impl View {
         }
     }
 
-    /// Not a part of [`Self::bytes`], which every step down a tree has within it.
+    /// Apart, as every step down a tree has [`Self::bytes`] within it, and seldom needs this.
     #[inline(never)]
     fn bytes_in_memory(memory: &memory::MemoryView, offset: u64, len: u64) -> Option<&[u8]> {
         memory.bytes(offset, len)

@@ -202,6 +202,7 @@ impl<'a, P: Pages> Source<'a, P> {
     }
 
     /// The value of `key` in the tree that begins at `root`.
+    // With what calls it, up to the border to C (`bench/border.sh`); the rarer ways are apart.
     #[inline(always)]
     pub fn get(&self, root: Root, key: &[u8]) -> Result<Option<Found<'a>>> {
         match root {

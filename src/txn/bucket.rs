@@ -395,6 +395,7 @@ impl Txn {
     }
 
     /// The value of `key`; `None` where it is missing or a bucket.
+    // As `Source::get`.
     #[inline(always)]
     pub fn get(&self, bucket: BucketId, key: &[u8]) -> Result<Option<&[u8]>> {
         let root = self.buckets.get(bucket)?.tree.root;

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the C tests over the linter of writes: tests/lint/run.sh [program..]. Each write, sync, name and
 # acknowledgement of a database that they open by its path is held against rules R1 to R5
-# (docs/reliability.md), and a broken one ends the program. A planted fault shows that it does.
+# (crashsim/src/lint.rs), and a broken one ends the program. A planted fault shows that it does.
 #
 # The last line counts: "N passed, N failed". Needs gcc beside Rust.
 set -euo pipefail
@@ -15,8 +15,7 @@ if ((${#programs[@]} == 0)); then
         programs+=("$(basename "$source" .c)")
     done
 fi
-passed=0
-failed=0
+source tests/results.sh
 
 # With assertions, as the Rust tests have them.
 RUSTFLAGS="--cfg bolt_lint" cargo build --quiet --locked --package lint-c --target-dir "$work/build" >&2
@@ -30,23 +29,12 @@ compile() {
         -lpthread -ldl -lm -o "$place/program"
 }
 
-result() {
-    if (($1 == 0)); then
-        passed=$((passed + 1))
-        echo "pass  $2"
-    else
-        failed=$((failed + 1))
-        echo "FAIL  $2"
-        tail -n 40 "$place/log" | sed 's/^/      | /'
-    fi
-}
-
 for program in "${programs[@]}"; do
     compile "$program"
     status=0
     "$place/program" "$place/files" >"$place/log" 2>&1 </dev/null || status=1
     grep -q ' passed, 0 failed$' "$place/log" || status=1
-    result $status "$program keeps the rules"
+    result $status "$program keeps the rules" "$place/log"
 done
 
 # The linter is told that commits wait for syncs, and they do not.
@@ -56,7 +44,7 @@ if BOLT_LINT_FAULT=unsynced "$place/program" "$place/files" >"$place/log" 2>&1 <
     status=1
 fi
 grep -q 'R2: meta [0-9]* written' "$place/log" || status=1
-result $status "a meta before its pages is found"
+result $status "a meta before its pages is found" "$place/log"
 
 echo "$passed passed, $failed failed"
 ((failed == 0 && passed > 0))

@@ -6,8 +6,7 @@
 #   xtask        the program that installs
 #   tree         an installed tree that was moved from where it was installed
 
-passed=0
-failed=0
+source "$repository/tests/results.sh"
 skipped=0
 
 # check "a sentence that is to hold" command arguments...
@@ -24,15 +23,7 @@ check() {
         "$@"
     ) >"$place.log" 2>&1 </dev/null
     status=$?
-    if ((status == 0)); then
-        passed=$((passed + 1))
-        echo "pass  $name"
-    else
-        failed=$((failed + 1))
-        echo "FAIL  $name"
-        tail -n 40 "$place.log" | sed 's/^/      | /'
-        echo "      | (all of it: $place.log)"
-    fi
+    result "$status" "$name" "$place.log"
 }
 
 skip() {

@@ -17,8 +17,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 work=$target/sanitize
 kinds=${*:-c address thread}
-passed=0
-failed=0
+source tests/results.sh
 
 die() {
     echo "tests/sanitize/run.sh: $*" >&2
@@ -113,17 +112,6 @@ compile() {
 export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1
 export UBSAN_OPTIONS=print_stacktrace=1
 export TSAN_OPTIONS=second_deadlock_stack=1
-
-result() {
-    if (($1 == 0)); then
-        passed=$((passed + 1))
-        echo "pass  $2"
-    else
-        failed=$((failed + 1))
-        echo "FAIL  $2"
-        tail -n 60 "$3" | sed 's/^/      | /'
-    fi
-}
 
 # runs kind program: a test program of c-tests finds nothing wrong, nor does the sanitizer. What comes of it
 # is written beside it, since the programs run side by side.
