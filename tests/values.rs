@@ -4,7 +4,7 @@
 
 mod common;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use bolt::format::max_value_len;
@@ -201,6 +201,37 @@ fn a_value_takes_as_many_pages_as_it_needs() {
         look(&base);
         base.close();
     }
+}
+
+/// At how many different places of a page 60 large values begin, with rules of bbolt's or without.
+fn begins_of_large_values(bbolt_rules: bool) -> usize {
+    let names = MemoryNamespace::new();
+    let options = Options { page_size: 4096, bbolt_rules, ..common::options() };
+    let db = lint::open_in(&names, Path::new(PATH), &options).unwrap();
+    let mut random = Random::new(5);
+    let values: Vec<Vec<u8>> = (0..60).map(|_| random.bytes(24 * 4096)).collect();
+    // Keys of 8 bytes, so that values begin at multiples of 8.
+    for (key, value) in (1u64..).zip(&values) {
+        write(&db, |txn| txn.put(ROOT, &key.to_be_bytes(), value).unwrap());
+    }
+    let txn = db.begin_read().unwrap();
+    let is_there =
+        |(key, value): (u64, &Vec<u8>)| txn.get(ROOT, &key.to_be_bytes()).unwrap().unwrap() == value;
+    assert!((1u64..).zip(&values).all(is_there));
+    drop(txn);
+    close_sound_in(&names, &db);
+    let bytes = names.to_vec(Path::new(PATH)).unwrap().unwrap();
+    raw::assert_sound_file(&bytes);
+    let heads: BTreeSet<&[u8]> = values.iter().map(|value| &value[..8]).collect();
+    let begins = bytes.chunks_exact(8).enumerate().filter(|(_, word)| heads.contains(word));
+    begins.map(|(number, _)| number * 8 % 4096).collect::<BTreeSet<usize>>().len()
+}
+
+#[test]
+fn large_values_begin_at_different_places_of_their_pages_but_not_under_bbolts_rules() {
+    // A run of 25 pages has room for 64 places; the leaves of Go have one such value, two, or three.
+    assert!(begins_of_large_values(false) > 20);
+    assert!(begins_of_large_values(true) <= 8);
 }
 
 #[test]

@@ -60,6 +60,19 @@ enum Child {
     Unsupported(String),
 }
 
+/// In which order `count` engines run in a round. What runs next finds the system's caches as the one before has left
+/// them, so in `count` rounds each engine has each place once, and follows each other one once where `count` is even; where
+/// it is odd, twice in twice as many (Williams, Experimental designs balanced for the estimation of residual effects of
+/// treatments, 1949).
+fn order(count: usize, round: usize) -> Vec<usize> {
+    let zigzag = (0..count).map(|place| if place % 2 == 0 { place / 2 } else { count - place.div_ceil(2) });
+    let mut order: Vec<usize> = zigzag.map(|number| (number + round) % count).collect();
+    if count % 2 == 1 && round / count % 2 == 1 {
+        order.reverse();
+    }
+    order
+}
+
 pub struct Runner {
     config: Config,
     models: HashMap<Base, Model>,
@@ -83,11 +96,8 @@ impl Runner {
         let rows = self.config.rows.clone();
         for round in 0..self.config.rounds {
             for row in &rows {
-                let mut engines = self.config.engines.clone();
-                let first = round as usize % engines.len();
-                engines.rotate_left(first);
-                for engine in engines {
-                    self.run_row(round, row, engine)?;
+                for place in order(self.config.engines.len(), round as usize) {
+                    self.run_row(round, row, self.config.engines[place])?;
                 }
             }
         }
@@ -378,4 +388,27 @@ pub fn engines_by_name(names: &str) -> Result<Vec<&'static str>> {
         chosen.push(known.ok_or_else(|| format!("{name}: no such engine"))?);
     }
     Ok(chosen)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::order;
+
+    #[test]
+    fn each_engine_has_each_place_and_follows_each_other_one_equally_often() {
+        for (count, rounds, times) in [(1, 1, 0), (2, 2, 1), (8, 8, 1), (5, 10, 2), (3, 6, 2)] {
+            let orders: Vec<Vec<usize>> = (0..rounds).map(|round| order(count, round)).collect();
+            for one in 0..count {
+                for place in 0..count {
+                    let there = orders.iter().filter(|order| order[place] == one).count();
+                    assert_eq!(there, rounds / count, "{count}: engine {one} at place {place}");
+                }
+                for other in (0..count).filter(|other| *other != one) {
+                    let pairs = orders.iter().flat_map(|order| order.windows(2));
+                    let follows = pairs.filter(|pair| **pair == [one, other]).count();
+                    assert_eq!(follows, times, "{count}: {other} behind {one}");
+                }
+            }
+        }
+    }
 }

@@ -81,6 +81,14 @@ impl<'a> PageBuilder<'a> {
         })
     }
 
+    /// Leaves `len` zero bytes between the table and the data; to be called before anything is appended.
+    pub fn gap(&mut self, len: usize) -> Option<()> {
+        self.run.get_mut(self.data_offset..self.data_offset + len)?.fill(0);
+        self.data_offset += len;
+        self.pos += len as u64;
+        Some(())
+    }
+
     /// Writes the next elements of a leaf, given the lengths of each key and value and whether it is a bucket.
     /// When the table is whole the data follow by [`Self::data`].
     #[inline]
@@ -176,6 +184,29 @@ mod tests {
                 assert!(run == leaf(&numbers), "{start}..{end}");
             }
         }
+    }
+
+    #[test]
+    fn data_behind_a_gap_are_where_the_elements_say() {
+        let mut run = vec![0xAA; 1024];
+        let mut builder = PageBuilder::new(&mut run, 9, Kind::Leaf, LENS.len(), 0).unwrap();
+        builder.gap(128).unwrap();
+        for (number, lens) in LENS.into_iter().enumerate() {
+            builder.leaf_entry(lens, &data(lens, number as u8)).unwrap();
+        }
+        builder.finish().unwrap();
+        let table_end = PAGE_HEADER_LEN + ELEMENT_LEN * LENS.len();
+        assert!(run[table_end..table_end + 128].iter().all(|&byte| byte == 0));
+        let (gapped, plain) = (Page::verify(&run, 9, 100).unwrap(), leaf(&[0, 1, 2, 3, 4]));
+        let plain = Page::verify(&plain, 9, 100).unwrap();
+        for index in 0..LENS.len() {
+            let (gapped, plain) = (gapped.leaf(index).unwrap(), plain.leaf(index).unwrap());
+            assert_eq!((gapped.key, gapped.value), (plain.key, plain.value));
+            assert_eq!((gapped.is_bucket, gapped.key_offset), (plain.is_bucket, plain.key_offset + 128));
+        }
+        let mut short = vec![0; table_end + 127];
+        let mut builder = PageBuilder::new(&mut short, 9, Kind::Leaf, LENS.len(), 0).unwrap();
+        assert!(builder.gap(128).is_none());
     }
 
     #[test]

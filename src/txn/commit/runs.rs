@@ -93,7 +93,8 @@ impl Attempt<'_> {
     fn write_large(&self, planned: &PlannedRun, writer: &mut Writer, nodes: &Nodes) -> Result<()> {
         let source = Source { pages: self.snapshot, nodes };
         let page_size = u64::from(self.meta.page_size);
-        let Some(gathered) = gather_run(source, planned, planned.run.page_count * page_size)? else {
+        let len = planned.run.page_count * page_size;
+        let Some(gathered) = gather_run(source, planned, len, !self.shared.bbolt_rules)? else {
             return self.write_batch(&[(planned.run, Some(planned))], writer, nodes);
         };
         let buffer = room(&mut writer.buffer, gathered.head_len + gathered.tail_len)?;
