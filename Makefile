@@ -65,7 +65,8 @@ clean: ## remove all that was built
 
 TESTS = test-rust test-lint test-crash test-interop test-demo test-package test-sanitize test-shuttle test-hostile \
     test-fuzz test-speed
-test: setup lint $(TESTS) ## install what is missing, then run every check
+test: ## install what is missing, then run every check, and say how long each part took
+	@MAKE="$(MAKE)" scripts/test.sh setup lint $(TESTS)
 
 setup: ## install what the tests need, where it is missing (apt-get, as root or by sudo)
 	scripts/setup.sh
@@ -98,7 +99,7 @@ crash-soak: ## the same by chance, for SECONDS=, from case START= of SEED= on
 
 test-shuttle: ## readers, commits and closing in the orders in which threads can pass each other (INTERLEAVINGS=N)
 	RUSTFLAGS="--cfg shuttle" CARGO_TARGET_DIR=$(CARGO_TARGET_DIR)/shuttle \
-	    $(CARGO) test --locked --test interleavings
+	    $(CARGO) test --locked --package interleavings --lib
 
 test-interop: ## the tests of the oracle, the program around Go's bbolt
 	interop/test.sh

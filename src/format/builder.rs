@@ -10,7 +10,7 @@ use super::{ELEMENT_LEN, PAGE_HEADER_LEN, PageId};
 const KEPT_BITS: u64 = (u32::MAX as u64) << 32 | BUCKET_FLAG as u64;
 
 /// Writes one branch or leaf page into the bytes of its run: elements in order, data packed behind the table
-/// as Go packs it, the rest zero.
+/// as Go packs it, or behind a gap, the rest zero.
 ///
 /// The bytes need not be zero before. Each call answers `None` where the run is too short; nothing else can
 /// fail.

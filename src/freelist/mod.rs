@@ -12,7 +12,7 @@ mod page_set;
 
 use std::collections::VecDeque;
 
-pub use page_set::PageSet;
+pub use page_set::{GROUP_LEN, Group, PageSet};
 
 use crate::error::{Error, Result};
 use crate::format::{FIRST_PAGE, PageId, TxnId};
@@ -20,6 +20,8 @@ use crate::format::{FIRST_PAGE, PageId, TxnId};
 /// How much of the bitmap is searched for pages that lie side by side: the first 4,096 pages that may be
 /// free.
 const NEAR_WORDS: usize = 64;
+/// How much of it is looked at for a group: 1,024 pages.
+const GROUP_WORDS: usize = 16;
 
 /// A page and its overflow pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +56,8 @@ pub struct Freelist {
     waiting: PageSet,
     /// The shortest run that was looked for in vain since pages last became free.
     missing_len: Option<u64>,
+    /// From where on groups are looked for.
+    next_group: PageId,
 }
 
 impl Freelist {
@@ -130,12 +134,30 @@ impl Freelist {
         found
     }
 
-    /// Takes `page_count` free pages (64 at most) that lie side by side, if there are such among the first
-    /// free ones.
-    pub fn allocate_near(&mut self, page_count: u64) -> Option<Run> {
-        let id = self.free.find_near(page_count, NEAR_WORDS)?;
-        self.free.remove_run(id, page_count);
-        Some(Run { id, page_count })
+    /// So many free pages (64 at most) that lie side by side, if there are such among the first free ones.
+    pub fn find_near(&self, page_count: u64) -> Option<Group> {
+        self.free.find_near(page_count, NEAR_WORDS)
+    }
+
+    /// The next group of which `enough` pages are free, or of the next ones the one of which most are; behind
+    /// the last one the first comes again.
+    pub fn find_group(&mut self, enough: u64) -> Option<Group> {
+        let next = self.free.find_group(self.next_group, GROUP_WORDS, enough);
+        let group = next.or_else(|| self.free.find_group(0, GROUP_WORDS, enough));
+        self.next_group = group.map_or(0, |group| group.base());
+        group
+    }
+
+    /// Takes pages that were found.
+    pub fn take(&mut self, group: Group) {
+        group.for_each(|id| {
+            self.free.remove(id);
+        });
+    }
+
+    /// Looks elsewhere for the next group.
+    pub fn pass_groups(&mut self) {
+        self.next_group = self.next_group.saturating_add(GROUP_WORDS as u64 * 64);
     }
 
     /// Makes free again what was taken and not used.
@@ -250,13 +272,39 @@ mod tests {
     #[test]
     fn pages_side_by_side_are_taken_and_given_back() {
         let mut list = list(&[3, 5, 6, 7]);
-        assert_eq!(list.allocate_near(4), None);
+        assert_eq!(list.find_near(4), None);
         assert_eq!(list.allocate(4), None);
-        assert_eq!(list.allocate_near(3), Some(run(5, 3)));
+        let near = list.find_near(3).unwrap();
+        assert!(near.eq([5, 6, 7]));
+        list.take(near);
         assert!(list.ids().eq([3]));
         list.give_back(run(4, 4)).unwrap();
         assert!(list.ids().eq([3, 4, 5, 6, 7]));
         assert_eq!(list.allocate(4), Some(3), "it is looked for again");
+    }
+
+    #[test]
+    fn groups_are_looked_for_behind_the_last_one_and_then_from_the_start() {
+        let far = GROUP_WORDS as u64 * 64;
+        let mut list = list(&[3, 18, 19, 20, far + 5, far + 6, far + 7, 3 * far]);
+        let found = list.find_group(3).unwrap();
+        assert!(found.eq([18, 19, 20]));
+        assert_eq!(list.find_group(3), Some(found), "it was not taken");
+        list.take(found);
+        assert_eq!(list.count(), 5);
+        assert!(list.find_group(3).unwrap().eq([3]), "the fullest among the next ones");
+        list.pass_groups();
+        let found = list.find_group(3).unwrap();
+        assert!(found.eq([far + 5, far + 6, far + 7]));
+        list.take(found);
+        list.pass_groups();
+        list.pass_groups();
+        let last = list.find_group(3).unwrap();
+        assert!(last.eq([3 * far]));
+        list.take(last);
+        assert!(list.find_group(3).unwrap().eq([3]), "behind the last one comes the first");
+        assert_eq!(list.allocate(1), Some(3));
+        assert_eq!(list.find_group(3), None);
     }
 
     #[test]

@@ -26,6 +26,38 @@ impl Chunk {
     }
 }
 
+/// Some of the 64 ids from a multiple of 64 on, ascending.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Group {
+    base: PageId,
+    bits: Bits,
+}
+
+/// [`PageSet::find_group`] looks at so many ids as one.
+pub const GROUP_LEN: u64 = 16;
+/// One in each of those of a word.
+const GROUPS: u64 = u64::MAX / 0xFFFF;
+
+impl Group {
+    /// The multiple of 64.
+    pub fn base(&self) -> PageId {
+        self.base
+    }
+
+    /// How many ids it has.
+    pub fn page_count(&self) -> u64 {
+        u64::from(self.bits.0.count_ones())
+    }
+}
+
+impl Iterator for Group {
+    type Item = PageId;
+
+    fn next(&mut self) -> Option<PageId> {
+        self.bits.next().map(|position| self.base + position)
+    }
+}
+
 /// The chunk, unless it is empty.
 fn in_use(chunk: &Option<Chunk>) -> Option<&Chunk> {
     chunk.as_ref().filter(|chunk| chunk.count > 0)
@@ -155,19 +187,47 @@ impl PageSet {
         run
     }
 
-    /// The first id of some run of `len` ids, up to 64, that lies within one of the first `word_limit` words
-    /// of 64 ids.
-    pub fn find_near(&self, len: u64, word_limit: usize) -> Option<PageId> {
-        let near = self.words().take(word_limit).map(|(base, word)| (base, run_starts(word, len)));
-        near.filter(|(_, starts)| *starts != 0)
-            .map(|(base, starts)| base + u64::from(starts.trailing_zeros()))
-            .next()
+    /// The first `len` ids, up to 64, that lie side by side within one of the first `word_limit` words of 64 ids.
+    pub fn find_near(&self, len: u64, word_limit: usize) -> Option<Group> {
+        self.words().take(word_limit).find_map(|(base, word)| {
+            let starts = run_starts(word, len);
+            // The ones of a run that begins at the lowest of them.
+            let run = u64::MAX >> (WORD_BITS - len.clamp(1, WORD_BITS));
+            (starts != 0).then(|| Group { base, bits: Bits(run << starts.trailing_zeros()) })
+        })
+    }
+
+    /// Of the groups in the `word_limit` words of 64 ids from that of `start` on the first that has `enough` ids, or
+    /// the one that has most.
+    pub fn find_group(&self, start: PageId, word_limit: usize, enough: u64) -> Option<Group> {
+        let (mut best, mut most) = (Group::default(), 0);
+        let mut look = |(base, word): (PageId, u64)| {
+            let counts = group_counts(word);
+            // The highest bit of a group's 16 is set where its count is above `most`.
+            if (counts + GROUPS * (0x7FFF - most)) & (GROUPS << 15) == 0 {
+                return None;
+            }
+            for shift in (0..WORD_BITS).step_by(GROUP_LEN as usize) {
+                let count = counts >> shift & 0xFFFF;
+                if count > most {
+                    (best, most) = (Group { base, bits: Bits(word & (0xFFFF << shift)) }, count);
+                }
+            }
+            (most >= enough).then_some(best)
+        };
+        let found = self.words_from(start.max(self.lowest)).take(word_limit).find_map(&mut look);
+        found.or((most > 0).then_some(best))
     }
 
     /// The words that may hold ids, each with the id of its first bit.
     fn words(&self) -> impl Iterator<Item = (PageId, u64)> + '_ {
-        let first = self.lowest_chunk();
-        let skipped = word_index(self.lowest);
+        self.words_from(self.lowest)
+    }
+
+    /// The same from the word of `start` on.
+    fn words_from(&self, start: PageId) -> impl Iterator<Item = (PageId, u64)> + '_ {
+        let first = usize::try_from(start / CHUNK_BITS).unwrap_or(usize::MAX);
+        let skipped = word_index(start);
         let chunks = self.chunks.iter().enumerate().skip(first);
         chunks.filter_map(|(index, chunk)| Some((index, in_use(chunk)?))).flat_map(move |(index, chunk)| {
             let skipped = if index == first { skipped } else { 0 };
@@ -219,7 +279,16 @@ fn bit(id: PageId) -> u64 {
     1 << (id % WORD_BITS)
 }
 
+/// How many ones each 16 bits of a word have, in these bits.
+fn group_counts(word: u64) -> u64 {
+    let pairs = word - ((word >> 1) & (u64::MAX / 3));
+    let fours = (pairs & (u64::MAX / 5)) + ((pairs >> 2) & (u64::MAX / 5));
+    let eights = (fours + (fours >> 4)) & (u64::MAX / 17);
+    (eights + (eights >> 8)) & (GROUPS * 0xFF)
+}
+
 /// The positions of the ones in a word, ascending.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Bits(u64);
 
 impl Iterator for Bits {
@@ -263,10 +332,10 @@ mod tests {
             }
             prop_assert!(set.iter().eq(model.iter().copied()));
             for len in 1..8 {
-                let near = set.find_near(len, usize::MAX);
-                prop_assert!(near.is_none_or(|start| (start..start + len).all(|id| model.contains(&id))));
+                let near = set.find_near(len, usize::MAX).map(Vec::from_iter);
                 let within_a_word = |&id: &PageId| id % 64 + len <= 64 && (id..id + len).all(|id| model.contains(&id));
-                prop_assert_eq!(near, model.iter().copied().find(within_a_word));
+                let run = model.iter().copied().find(within_a_word).map(|id| Vec::from_iter(id..id + len));
+                prop_assert_eq!(near, run);
                 prop_assert_eq!(set.find_run(len), lowest_run(&model, len));
             }
         }
@@ -290,6 +359,46 @@ mod tests {
             }
             for len in (1..10).chain(60..70).chain([127, 128, 129, 190, 200]) {
                 prop_assert_eq!(set.find_run(len), lowest_run(&model, len), "{}", len);
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_first_group_of_enough_is_found_or_the_fullest(
+            ids in prop::collection::vec(0u64..700, 0..120),
+            start in 0u64..800,
+            words in 1usize..12,
+            enough in 1u64..18,
+        ) {
+            let mut set = PageSet::new();
+            let mut model = BTreeSet::new();
+            for id in ids {
+                prop_assert_eq!(set.insert(id).unwrap(), model.insert(id));
+            }
+            let first = start.max(set.lowest) / 64 * 64;
+            let groups: Vec<Vec<PageId>> = (first..first + words as u64 * 64)
+                .step_by(16)
+                .map(|base| model.range(base..base + 16).copied().collect())
+                .collect();
+            // Within a word the fullest one counts.
+            let word = groups.chunks(4).find(|word| word.iter().any(|group| group.len() as u64 >= enough));
+            let most = word.map_or(&groups[..], |word| word).iter().map(Vec::len).max();
+            let found = set.find_group(start, words, enough);
+            prop_assert_eq!(found.map(|group| group.page_count() as usize), most.filter(|&most| most > 0));
+            if let Some(found) = found {
+                prop_assert!(groups.contains(&found.collect()));
+            }
+        }
+    }
+
+    #[test]
+    fn the_ones_of_each_16_bits_are_counted() {
+        for word in [0, 1, u64::MAX, 0x8000_7FFF_0101_FFFE, 0x0123_4567_89AB_CDEF, 0xFFFF_0000_FFFF_0000] {
+            let counts = group_counts(word);
+            for shift in [0, 16, 32, 48] {
+                let ones = (word >> shift & 0xFFFF).count_ones();
+                assert_eq!(counts >> shift & 0xFFFF, u64::from(ones), "{word:x} {shift}");
             }
         }
     }

@@ -15,6 +15,7 @@
 //! known.
 
 mod runs;
+mod singles;
 
 use std::io::IoSlice;
 use std::sync::Arc;
@@ -28,6 +29,7 @@ use crate::freelist::{Freelist, Run};
 use crate::tree::{Allocator, Nodes, Pages, PlannedRun, Scoped, Shape, Source};
 
 use runs::BATCH_LEN;
+use singles::Singles;
 
 use super::bucket::{Buckets, ROOT};
 use super::check;
@@ -37,8 +39,6 @@ use super::stats::TxnStats;
 
 /// bbolt's default fill percent.
 const BBOLT_FILL_PERCENT: f64 = 0.5;
-/// The longest extent that [`Freelist::allocate_near`] gives.
-const MAX_EXTENT_LEN: u64 = 64;
 /// The file grows by a 32nd of its length at least, so that growth is rare, in steps of 32 KiB ..
 const GROWTH_SHIFT: u32 = 5;
 const GROWTH_STEP: u64 = 32 << 10;
@@ -90,10 +90,9 @@ struct Attempt<'a> {
     freelist: Freelist,
     meta: Meta,
     allocated: Vec<Run>,
-    /// Free pages that lie side by side, taken ahead.
-    extent: Option<Run>,
-    /// How many pages the next extent should have; 1: none is to be had.
-    extent_len: u64,
+    singles: Singles,
+    /// The first page for which the file would have to grow.
+    room_end: PageId,
     plan: Vec<PlannedRun>,
     list_run: Option<Run>,
     /// How many pages the new state no longer has.
@@ -107,7 +106,11 @@ impl Allocator for Attempt<'_> {
     fn allocate(&mut self, page_count: u64) -> Result<PageId> {
         self.stats.page_count += page_count;
         self.allocated.try_reserve(1)?;
-        if let Some(id) = self.take_from_extent(page_count).or_else(|| self.freelist.allocate(page_count)) {
+        let free = match page_count {
+            1 => self.singles.next(&mut self.freelist, self.meta.high_water),
+            _ => self.freelist.allocate(page_count),
+        };
+        if let Some(id) = free {
             self.allocated.push(Run { id, page_count });
             return Ok(id);
         }
@@ -136,6 +139,8 @@ impl<'a> Attempt<'a> {
         let meta = Meta { txid: snapshot.meta.next_txid()?, ..snapshot.meta };
         let freelist = writer.freelist.take().unwrap_or_default();
         let mut attempt = Attempt::new(shared, snapshot, freelist, meta);
+        let max_len = if shared.settings.max_len() == 0 { u64::MAX } else { shared.settings.max_len() };
+        attempt.room_end = writer.file_len.min(max_len) / u64::from(meta.page_size);
         let result = plan(&mut attempt).and_then(|(root, sequence, mut nodes)| {
             attempt.meta.root = root;
             attempt.meta.sequence = sequence;
@@ -153,7 +158,7 @@ impl<'a> Attempt<'a> {
 
     /// Makes free again what a failed attempt has taken.
     fn undo(&mut self) -> Result<()> {
-        self.return_extent()?;
+        self.return_unused()?;
         self.freelist.undo(self.meta.txid, &self.allocated)
     }
 
@@ -164,8 +169,8 @@ impl<'a> Attempt<'a> {
             freelist,
             meta,
             allocated: Vec::new(),
-            extent: None,
-            extent_len: 1,
+            singles: Singles::default(),
+            room_end: 0,
             plan: Vec::new(),
             list_run: None,
             freed_count: 0,
@@ -209,7 +214,9 @@ impl<'a> Attempt<'a> {
         }
         self.stats.rebalance_time += self.lap();
         if !self.shared.bbolt_rules {
-            self.extent_len = (BATCH_LEN / u64::from(self.meta.page_size)).clamp(1, MAX_EXTENT_LEN);
+            let (changed_count, ..) = nodes.counts();
+            let together = BATCH_LEN / u64::from(self.meta.page_size);
+            self.singles = Singles::new(changed_count, together, self.meta.high_water, self.room_end);
         }
         for id in order {
             if buckets.get(id).is_ok_and(|bucket| bucket.state.changed) {
@@ -257,26 +264,8 @@ impl<'a> Attempt<'a> {
         Ok(())
     }
 
-    /// A free page beside the one given before, so that neighbours are written together.
-    fn take_from_extent(&mut self, page_count: u64) -> Option<PageId> {
-        while page_count == 1 && self.extent.is_none() && self.extent_len > 1 {
-            self.extent = self.freelist.allocate_near(self.extent_len);
-            if self.extent.is_none() {
-                self.extent_len /= 2;
-            }
-        }
-        let extent = self.extent.as_mut().filter(|extent| extent.page_count >= page_count)?;
-        let id = extent.id;
-        extent.id += page_count;
-        extent.page_count -= page_count;
-        if extent.page_count == 0 {
-            self.extent = None;
-        }
-        Some(id)
-    }
-
-    fn return_extent(&mut self) -> Result<()> {
-        self.extent.take().map_or(Ok(()), |extent| self.freelist.give_back(extent))
+    fn return_unused(&mut self) -> Result<()> {
+        self.singles.end().try_for_each(|id| self.freelist.give_back(Run { id, page_count: 1 }))
     }
 
     fn shape(&self, fill_percent: Option<f64>) -> Shape {
@@ -305,8 +294,7 @@ impl<'a> Attempt<'a> {
     /// Gives the freelist its run, if `mode` wants it written now. As in bbolt the run is sized before its
     /// own pages leave the list, so it may have one page more than it needs.
     fn plan_freelist(&mut self, mode: FreelistMode) -> Result<()> {
-        let unused = self.extent.map_or(0, |extent| extent.page_count);
-        let len = format::freelist::encoded_len(self.freelist.count() + unused);
+        let len = format::freelist::encoded_len(self.freelist.count() + self.singles.unused_count());
         let page_count = len / u64::from(self.meta.page_size) + 1;
         let is_wanted = match mode {
             FreelistMode::EachCommit => true,
@@ -319,7 +307,7 @@ impl<'a> Attempt<'a> {
             self.meta.freelist = id;
             self.list_run = Some(Run { id, page_count });
         }
-        self.return_extent()
+        self.return_unused()
     }
 
     /// Writes what was planned and makes it the newest state.

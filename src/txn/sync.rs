@@ -1,9 +1,9 @@
 //! The locks and atomic numbers of the registry of readers and of what transactions share: std's.
 //!
 //! Built with `--cfg shuttle` they are shuttle's, which decides at each of their operations who goes on, so that
-//! a test (`tests/interleavings.rs`) meets the orders in which threads can pass each other. shuttle and not
-//! loom: G1 rests on operations that are sequentially consistent, which loom takes for weaker ones, so that it
-//! finds faults that no processor shows.
+//! tests (`interleavings`) meet the orders in which threads can pass each other. shuttle and not loom: G1 rests on
+//! operations that are sequentially consistent, which loom takes for weaker ones, so that it finds faults that no
+//! processor shows.
 
 #[cfg(not(shuttle))]
 pub use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};

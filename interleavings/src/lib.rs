@@ -1,9 +1,9 @@
 //! The registry of readers, the publishing of commits and closing, in the orders in which threads can pass each
 //! other: the library itself, built over shuttle's locks and atomic numbers (`src/txn/sync.rs`).
 //!
-//! `make test-shuttle` builds it so and runs it; in any other build this program is empty. What is found is
+//! `make test-shuttle` builds it so and runs it; in any other build this crate is empty. What is found is
 //! printed as a schedule, which `shuttle::replay` takes. `INTERLEAVINGS=N` runs N of each kind.
-#![cfg(shuttle)]
+#![cfg(all(shuttle, test))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by a panic")]
 
 use std::sync::atomic::AtomicUsize as StdAtomicUsize;
