@@ -682,3 +682,56 @@ fn a_list_of_several_pages_is_found_again_and_its_pages_are_used_again() {
         assert!(raw::newest(&base.bytes()).1.high_water <= high_water + 8, "{mode:?}");
     }
 }
+
+/// Puts `count` random ones of 40,000 keys.
+fn put_at_random(base: &Base, random: &mut Random, count: u32) {
+    write(base.db(), |txn| (0..count).for_each(|_| put(txn, random.below(40_000) as u32, 60)));
+}
+
+/// A file of some 5,000 pages that many commits have changed at random, each about 100 keys of it.
+fn changed_at_random(bbolt_rules: bool) -> (Base, Random) {
+    let mut base = Base::new(Never);
+    base.db().close().unwrap();
+    base.options.bbolt_rules = bbolt_rules;
+    base.reopen();
+    let mut random = Random::new(12);
+    for _ in 0..40 {
+        put_at_random(&base, &mut random, 2_000);
+    }
+    for _ in 0..60 {
+        put_at_random(&base, &mut random, 100);
+    }
+    (base, random)
+}
+
+/// In how many places of 16 pages a commit like those writes.
+fn place_count(bbolt_rules: bool) -> usize {
+    let (mut base, mut random) = changed_at_random(bbolt_rules);
+    base.names.take_log();
+    put_at_random(&base, &mut random, 100);
+    let offsets = base.names.take_log().into_iter().filter_map(|call| match call {
+        Call::Write { offset, .. } => Some(offset),
+        _ => None,
+    });
+    let places: std::collections::BTreeSet<u64> = offsets.map(|offset| offset / (16 * 1024)).collect();
+    base.close();
+    places.len()
+}
+
+#[test]
+fn commits_of_many_random_changes_come_to_write_into_few_places() {
+    let (ours, gos) = (place_count(false), place_count(true));
+    assert!(ours * 3 < gos * 2, "{ours} {gos}");
+}
+
+#[test]
+fn pages_that_are_left_free_are_taken_before_the_file_grows() {
+    let (mut base, mut random) = changed_at_random(false);
+    base.names
+        .fail(|call| if matches!(call, Call::Grow { .. }) { Some(Fault::Not(libc::ENOSPC)) } else { None });
+    for _ in 0..20 {
+        put_at_random(&base, &mut random, 100);
+    }
+    base.names.heal();
+    base.close();
+}
