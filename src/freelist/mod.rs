@@ -143,7 +143,10 @@ impl Freelist {
     /// the last one the first comes again.
     pub fn find_group(&mut self, enough: u64) -> Option<Group> {
         let next = self.free.find_group(self.next_group, GROUP_WORDS, enough);
-        let group = next.or_else(|| self.free.find_group(0, GROUP_WORDS, enough));
+        let group = next.or_else(|| {
+            let lowest = self.free.find_run(1)?;
+            self.free.find_group(lowest, GROUP_WORDS, enough)
+        });
         self.next_group = group.map_or(0, |group| group.base());
         group
     }
@@ -305,6 +308,15 @@ mod tests {
         assert!(list.find_group(3).unwrap().eq([3]), "behind the last one comes the first");
         assert_eq!(list.allocate(1), Some(3));
         assert_eq!(list.find_group(3), None);
+    }
+
+    #[test]
+    fn the_first_group_is_found_however_far_it_lies() {
+        let far = 5 * GROUP_WORDS as u64 * 64;
+        let mut list = list(&[3, far, far + 1]);
+        let first = list.find_group(1).unwrap();
+        list.take(first);
+        assert!(list.find_group(3).unwrap().eq([far, far + 1]));
     }
 
     #[test]

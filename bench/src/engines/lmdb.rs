@@ -12,7 +12,7 @@ use std::path::Path;
 use std::ptr;
 
 /// Room for the largest workload; LMDB wants to be told beforehand.
-const MAP_LEN: usize = 8 << 30;
+const MAP_LEN: usize = 32 << 30;
 
 fn check(code: c_int) -> Result<()> {
     if code == 0 {
