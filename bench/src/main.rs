@@ -101,6 +101,17 @@ fn rows_by_name(names: &str, size: Size) -> Result<Vec<Row>> {
     Ok(all.into_iter().filter(|row| wanted.contains(&row.name)).collect())
 }
 
+/// Between these lines of docs/performance.md stands the table that was published last.
+const TABLE_BEGIN: &str = "<!-- by bench/run.sh --publish: -->\n";
+const TABLE_END: &str = "<!-- up to here -->\n";
+
+/// `page` with another table; `None` where it has no place for one.
+fn with_table(page: &str, table: &str) -> Option<String> {
+    let (before, rest) = page.split_once(TABLE_BEGIN)?;
+    let (_, after) = rest.split_once(TABLE_END)?;
+    Some(format!("{before}{TABLE_BEGIN}{table}\n{TABLE_END}{after}"))
+}
+
 fn run(args: &[String]) -> Result<()> {
     let arguments = parse(args)?;
     let size = Size { keys: arguments.keys, style: arguments.style };
@@ -138,6 +149,11 @@ fn run(args: &[String]) -> Result<()> {
         if let Some(picture) = &picture {
             fs::write(place.join("performance.svg"), picture)?;
         }
+        let page = place.join("performance.md");
+        if page.exists() {
+            let text = with_table(&fs::read_to_string(&page)?, &report.summary());
+            fs::write(&page, text.ok_or("docs/performance.md has no place for the table")?)?;
+        }
     }
     fs::write(arguments.directory.join("results.tsv"), report.raw())?;
     eprintln!("written to {}", arguments.directory.display());
@@ -156,5 +172,23 @@ fn main() {
     if let Err(error) = done {
         eprintln!("bench: {error}");
         std::process::exit(1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{TABLE_BEGIN, TABLE_END, with_table};
+
+    #[test]
+    fn a_table_takes_the_place_of_the_one_before_and_of_nothing_else() {
+        let page = format!("a\n{TABLE_BEGIN}old\n{TABLE_END}b\n");
+        let new = with_table(&page, "\nnew\n").unwrap();
+        assert_eq!(new, format!("a\n{TABLE_BEGIN}\nnew\n\n{TABLE_END}b\n"));
+        assert_eq!(with_table(&new, "\nnew\n").unwrap(), new);
+        assert!(with_table("a\n", "new").is_none());
+        assert!(
+            with_table(&page, "new").is_some()
+                && with_table(include_str!("../../docs/performance.md"), "").is_some()
+        );
     }
 }

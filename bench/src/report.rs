@@ -157,17 +157,26 @@ impl<'r> Report<'r> {
         best.map(|(engine, _)| engine)
     }
 
-    pub fn markdown(&self) -> String {
+    /// The first table, and what it was measured on.
+    pub fn summary(&self) -> String {
         let mut out = String::new();
+        self.ratios(&mut out);
+        out + "\n" + &self.head()
+    }
+
+    fn head(&self) -> String {
         let head = &self.head;
-        let _ = writeln!(
-            out,
+        format!(
             "Measured on {} ({}), by `bench/run.sh`: {} keys of 16 bytes ({}), values of 100 bytes, every engine \
              through its own API; medians of {} interleaved round(s), of ratios that of each round's own. Other programs \
              kept {:.2} cores busy meanwhile.\n\n\
-             {}.",
+             {}.\n",
             head.date, head.machine, head.keys, head.key_style, head.rounds, head.others_busy, head.versions
-        );
+        )
+    }
+
+    pub fn markdown(&self) -> String {
+        let mut out = self.head();
         self.ratios(&mut out);
         self.standing(&mut out);
         self.limits(&mut out);
