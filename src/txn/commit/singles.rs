@@ -61,6 +61,10 @@ impl Singles {
             Search::Lowest => None,
             Search::Near(page_count) => self.near(freelist, page_count),
             Search::Groups => {
+                // A run of several pages may have come there since.
+                if high_water >= self.room_end {
+                    self.from_end = 0;
+                }
                 let group = if self.from_end > 0 { None } else { freelist.find_group(ENOUGH) };
                 if self.goes_to_end(freelist, high_water, group) {
                     return None;
@@ -180,6 +184,15 @@ mod tests {
         }
         assert_eq!(singles.next(&mut freelist, 16_000), None);
         assert_eq!(freelist.count(), 0);
+    }
+
+    #[test]
+    fn a_run_of_pages_may_use_up_the_room_in_between() {
+        let mut freelist = list([40, 400]);
+        let mut singles = Singles::new(300, 4, 16_000, 16_100);
+        assert_eq!(singles.next(&mut freelist, 16_000), None);
+        assert_eq!(singles.next(&mut freelist, 16_100), Some(40));
+        assert_eq!(singles.next(&mut freelist, 16_100), Some(400));
     }
 
     #[test]
