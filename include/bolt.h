@@ -614,7 +614,8 @@ BOLT_API int bolt_info(bolt_db *db, bolt_db_info *info);
 
 /**
  * Makes durable everything committed so far; of use with BOLT_OPEN_NOSYNC. After a failure the database
- * refuses to sync and to write until it is opened anew: what the disk holds is not known.
+ * refuses to sync and to write until it is opened anew: what the disk holds is not known. A transaction that
+ * is open then ends in BOLT_POISONED. It waits for the syncs of a commit, not for an open transaction.
  *
  * @param db The database.
  * @return BOLT_OK; BOLT_BADHANDLE; BOLT_FORKED; BOLT_POISONED; an errno such as EIO or ENOSPC. Any thread

@@ -553,6 +553,29 @@ fn a_failed_sync_by_hand_poisons_too() {
 }
 
 #[test]
+fn a_transaction_that_was_open_when_a_sync_by_hand_failed_writes_nothing() {
+    let (mut base, mut random) = prepare(Automatic, 13, false);
+    base.db().set_no_sync(true);
+    base.churn(&mut random).unwrap();
+    let lines = base.dump();
+    let mut txn = base.db().begin_write(Wait::Try).unwrap();
+    churn(&mut txn, &mut random);
+    base.names.fail_first(Fault::Not(libc::EIO), |call| *call == Call::Sync);
+    assert_eq!(base.db().sync().unwrap_err().code(), libc::EIO);
+    base.names.heal();
+    base.names.take_log();
+    // What it would stand on may be lost, however its own syncs end.
+    base.db().set_no_sync(false);
+    assert!(matches!(txn.commit(), Err(Error::Poisoned(_))));
+    assert!(!base.names.take_log().iter().any(Call::is_change));
+    assert!(base.dump() == lines);
+    base.db().close().unwrap();
+    base.reopen();
+    base.churn(&mut random).unwrap();
+    base.close();
+}
+
+#[test]
 fn a_panic_within_a_commit_poisons_and_the_database_can_be_closed() {
     let is_data = |call: &Call| matches!(call, Call::Write { offset, .. } if *offset >= 2048);
     for meta in [false, true] {

@@ -37,8 +37,8 @@ const TEETH: [[&str; 4]; 9] = [
     [
         "no sync of the data",
         "src/txn/commit.rs",
-        "let synced = self.sync();",
-        "let synced = if tooth! { Ok(()) } else { self.sync() };",
+        "\"a sync of the data\", || self.sync())",
+        "\"a sync of the data\", || if tooth! { Ok(()) } else { self.sync() })",
     ],
     [
         "no adoption after an open",

@@ -1,4 +1,4 @@
-//! The registry of readers, the publishing of commits and closing, in the orders in which threads can pass each
+//! The registry of readers, the publishing of commits, closing and syncs side by side, in the orders in which threads can pass each
 //! other: the library itself, built over shuttle's locks and atomic numbers (`src/txn/sync.rs`).
 //!
 //! `make test-shuttle` builds it so and runs it; in any other build this crate is empty. What is found is
@@ -6,6 +6,9 @@
 #![cfg(all(shuttle, test))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by a panic")]
 
+mod disk;
+
+use std::path::Path;
 use std::sync::atomic::AtomicUsize as StdAtomicUsize;
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 
@@ -132,6 +135,25 @@ fn readers_beside_a_writer() {
     db.close().unwrap();
 }
 
+/// A sync by hand beside a commit, and the disk fails once.
+fn syncs_side_by_side() {
+    let disk = disk::FailingOnce::default();
+    let options = Options { page_size: 1024, no_map: true, ..Options::default() };
+    let db = Db::open_in(&disk, Path::new("db"), &options).unwrap();
+    commit(&db, 0);
+    let mut txn = db.begin_write(Wait::Forever).unwrap();
+    txn.put(ROOT, &[0], &[1; 200]).unwrap();
+    disk.fail_next_sync();
+    let by_hand = {
+        let db = db.clone();
+        thread::spawn(move || db.sync())
+    };
+    let outcomes = [txn.commit(), by_hand.join().unwrap()];
+    assert!(outcomes.iter().any(Result::is_err), "the disk has failed, and nobody was told");
+    assert!(matches!(db.sync(), Err(Error::Poisoned(_))));
+    db.close().unwrap();
+}
+
 /// A database is closed while readers begin.
 fn closing_beside_readers() {
     let db = database();
@@ -196,4 +218,14 @@ fn a_snapshot_that_is_told_before_it_is_shown_is_found() {
 #[test]
 fn closing_that_looks_for_readers_once_is_found() {
     assert!(is_found(Fault::LooksOnce, closing_beside_readers));
+}
+
+#[test]
+fn after_a_failed_sync_nothing_is_synced_and_no_meta_page_written_whoever_was_about_to() {
+    hold(syncs_side_by_side);
+}
+
+#[test]
+fn syncs_that_wait_for_no_other_are_found() {
+    assert!(is_found(Fault::SyncsAtOnce, syncs_side_by_side));
 }

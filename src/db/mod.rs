@@ -217,12 +217,11 @@ impl Db {
         if shared.is_closed() {
             return Err(Error::BadHandle("the database is closed"));
         }
-        shared.check_poison()?;
-        let synced =
-            shared.storage.sync().inspect_err(|error| shared.poison(format!("a sync failed: {error}")));
-        if synced.is_ok() {
+        let synced = shared.in_turn("a sync", || {
+            shared.storage.sync()?;
             shared.storage.acknowledge();
-        }
+            Ok(())
+        });
         shared.speak();
         synced
     }

@@ -313,16 +313,15 @@ impl<'a> Attempt<'a> {
     /// Writes what was planned and makes it the newest state.
     fn write(&mut self, writer: &mut Writer, nodes: &Nodes) -> Result<()> {
         self.stats.spill_time += self.lap();
+        // A sync by hand may have failed since the transaction began.
+        self.shared.check_poison()?;
         adopt(self.shared, writer, &self.snapshot.meta)?;
         self.grow(writer)?;
         self.write_runs(writer, nodes)?;
         self.stats.write_time += self.lap();
-        let synced = self.sync();
+        let synced = self.shared.in_turn("a sync of the data", || self.sync());
         self.stats.sync_time += self.lap();
-        if let Err(error) = synced {
-            self.shared.poison(format!("a sync of the data failed: {error}"));
-            return Err(error);
-        }
+        synced?;
         let ahead = writer.file_len.max(self.shared.initial_map_len);
         let view = self.snapshot.view.anew(&*self.shared.storage, writer.file_len, ahead)?;
         self.shared.residence.settle(&view, Some(&self.snapshot.view))?;
@@ -332,16 +331,13 @@ impl<'a> Attempt<'a> {
             self.lap();
         }
         let page = self.meta_page()?;
-        let written = self.write_meta(&page);
+        let written = self.shared.in_turn("a write or a sync of the meta page", || self.write_meta(&page));
         self.stats.write_count += 1;
         self.stats.meta_time += self.lap();
-        if let Err(Error::NoMemory) = written {
-            return Err(Error::NoMemory);
-        }
-        if let Err(error) = written {
-            self.shared.poison(format!("a write or a sync of the meta page failed: {error}"));
-            return Err(Error::Unknown(error.to_string().into()));
-        }
+        written.map_err(|error| match error {
+            Error::NoMemory | Error::Poisoned(_) => error,
+            other => Error::Unknown(other.to_string().into()),
+        })?;
         for planned in &self.plan {
             self.shared.known.insert(planned.run.id);
         }
@@ -410,19 +406,12 @@ fn adopt(shared: &Shared, writer: &mut Writer, meta: &Meta) -> Result<()> {
     let Some(Adopted { slot, is_alone }) = writer.adopted else { return Ok(()) };
     // Over the only sound meta of a file nothing is written: a sector lost in that write would leave none.
     let order = if is_alone { [1 - slot, slot] } else { [slot, 1 - slot] };
-    let written = order.into_iter().try_for_each(|slot| {
-        write_meta(shared, meta, slot, &meta.encode(slot))?;
-        if shared.settings.no_sync() { Ok(()) } else { shared.storage.sync() }
-    });
-    match written {
-        Ok(()) => {
-            writer.adopted = None;
-            Ok(())
-        }
-        Err(Error::NoMemory) => Err(Error::NoMemory),
-        Err(error) => {
-            shared.poison(format!("making the adopted meta page durable failed: {error}"));
-            Err(error)
-        }
-    }
+    shared.in_turn("making the adopted meta page durable", || {
+        order.into_iter().try_for_each(|slot| {
+            write_meta(shared, meta, slot, &meta.encode(slot))?;
+            if shared.settings.no_sync() { Ok(()) } else { shared.storage.sync() }
+        })
+    })?;
+    writer.adopted = None;
+    Ok(())
 }

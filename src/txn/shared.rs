@@ -4,6 +4,9 @@
 //! D1. At most one [`Writer`] exists; whoever holds it is the write transaction (or the closing database).
 //! D2. The committed state lives in `current`. The meta pages are read once, at open, and never again.
 //! D3. Once poisoned, the database writes nothing any more.
+//! D4. The file is synced, and a meta page is written, by whoever holds `sync_turn`, and D3 is seen to before and
+//!     after. The system tells of a failure once, to whoever syncs first (`errseq_t` in Linux): two syncs side by
+//!     side could share one failure so that the commit hears nothing of it.
 
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
@@ -196,6 +199,7 @@ pub struct Shared {
     writer_free: Condvar,
     closed: AtomicBool,
     poison: Mutex<Option<String>>,
+    sync_turn: Mutex<()>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -270,6 +274,7 @@ impl Shared {
             writer_free: Condvar::new(),
             closed: AtomicBool::new(false),
             poison: Mutex::new(None),
+            sync_turn: Mutex::new(()),
         }
     }
 
@@ -426,6 +431,22 @@ impl Shared {
             Some(why) => Err(Error::Poisoned(why.clone().into())),
             None => Ok(()),
         }
+    }
+
+    /// Does what ends in a sync while nobody else does so (D4). `Poisoned`: it was not begun.
+    ///
+    /// After a failure, other than of memory, the database is poisoned; `what` names what has failed.
+    pub fn in_turn(&self, what: &str, action: impl FnOnce() -> Result<()>) -> Result<()> {
+        #[cfg(not(shuttle))]
+        let _turn = lock(&self.sync_turn);
+        #[cfg(shuttle)]
+        let _turn = if is_planted(Fault::SyncsAtOnce) { None } else { Some(lock(&self.sync_turn)) };
+        self.check_poison()?;
+        action().inspect_err(|error| {
+            if !matches!(error, Error::NoMemory) {
+                self.poison(format!("{what} failed: {error}"));
+            }
+        })
     }
 
     /// Closes the database: no transaction begins any more. `Busy` where one is open, and nothing has

@@ -32,6 +32,8 @@ pub mod fault {
         TellsFirst,
         /// Closing looks for readers before it shuts the door, and not again.
         LooksOnce,
+        /// Syncs wait for no other.
+        SyncsAtOnce,
     }
 
     static PLANTED: AtomicU8 = AtomicU8::new(0);
