@@ -2052,7 +2052,11 @@ BOLT_API BOLT_MUST_USE int bolt_page_info_get(bolt_txn *txn, uint64_t page_id, b
 
 /** Advice: read as the system does by default, the beginning. */
 #define BOLT_ADVICE_NORMAL 0
-/** Advice: keys will be read here and there. Reading ahead would be in vain. */
+
+/**
+ * Advice: keys will be read here and there. The kernel reads nothing ahead; cursors and walks ask for the pages that
+ * they come to next.
+ */
 #define BOLT_ADVICE_RANDOM 1
 /** Advice: whole buckets will be read, in order. Read far ahead. */
 #define BOLT_ADVICE_SEQUENTIAL 2
@@ -2091,7 +2095,10 @@ BOLT_API BOLT_MUST_USE int bolt_open_memory(const void *data, size_t len, const 
 /**
  * Tells the kernel how the file will be read. It changes no result, only how long reads from the disk take.
  *
- * The first three hold for the whole file until there is other advice, also for what it gets later.
+ * The first three hold for the whole file until there is other advice, also for what it gets later. Without advice
+ * a file is read as the system does by default; from 256 MiB on, where it is longer than half of what the process
+ * may have of the machine's memory, as by BOLT_ADVICE_RANDOM. That is decided at the open and when the file outgrows
+ * its map.
  *
  * @param db The database. One in memory needs no advice, and takes it.
  * @param advice A BOLT_ADVICE_ number.

@@ -26,7 +26,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::lock::FileLock;
 use super::map::FileMap;
-use super::{Namespace, Storage, View, sys};
+use super::{Namespace, Storage, View, ram, sys};
 use crate::error::{Error, Result};
 
 /// The lowest descriptor that is kept (F1).
@@ -210,10 +210,12 @@ impl Storage for FileStorage {
             return Ok(View::Map { map: Arc::clone(map), len });
         }
         let map = FileMap::new(self.file.as_fd(), len, ahead)?;
-        if let Some(previous) = previous {
-            // Advice: without it the reads are slower, not wrong.
-            let _ = map.set_pattern(previous.pattern());
-        }
+        // Advice: without it the reads are slower, not wrong.
+        let _ = match previous.and_then(|previous| previous.pattern()) {
+            Some(pattern) => map.set_pattern(pattern),
+            None if ram::is_outgrown_by(len) => map.read_at_random(),
+            None => Ok(()),
+        };
         Ok(View::Map { map: Arc::new(map), len })
     }
 
@@ -1067,7 +1069,7 @@ mod tests {
         let third = storage.view(100 << 10, 0, Some(&second)).unwrap();
         assert!(!Arc::ptr_eq(map_of(&second), map_of(&third)));
         assert_eq!(map_of(&third).capacity(), 128 << 10);
-        assert_eq!(map_of(&third).pattern(), super::super::Advice::Random);
+        assert_eq!(map_of(&third).pattern(), Some(super::super::Advice::Random));
         assert!(bytes.iter().all(|&byte| byte == 1));
         drop(second);
         assert_eq!(first.bytes(0, 16 << 10).unwrap().as_ptr(), bytes.as_ptr());

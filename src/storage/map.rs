@@ -11,7 +11,7 @@
 #![expect(unsafe_code, reason = "a map is sound only as long as its owner keeps to the rules above")]
 
 use std::os::fd::{AsRawFd, BorrowedFd};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use memmap2::{Mmap, MmapOptions};
 
@@ -39,8 +39,10 @@ pub enum Advice {
 /// A read-only map of a file's first bytes.
 pub struct FileMap {
     map: Mmap,
-    /// The pattern of access the whole map was last advised of: an index into `PATTERNS`.
+    /// The pattern of access that was asked for last: 0 for none, else its place in `PATTERNS` and 1.
     pattern: AtomicU8,
+    /// Whether the kernel was told to read nothing ahead.
+    is_random: AtomicBool,
 }
 
 const PATTERNS: [Advice; 3] = [Advice::Normal, Advice::Random, Advice::Sequential];
@@ -55,7 +57,7 @@ impl FileMap {
             Some(map) => map,
             None => map(file, exact).map_err(|error| Error::os("mapping the file", error))?,
         };
-        Ok(FileMap { map, pattern: AtomicU8::new(0) })
+        Ok(FileMap { map, pattern: AtomicU8::new(0), is_random: AtomicBool::new(false) })
     }
 
     /// How many bytes the map reaches.
@@ -99,15 +101,32 @@ impl FileMap {
         let Some(index) = PATTERNS.iter().position(|&known| known == pattern) else {
             return Err(Error::Argument("this advice is for a range"));
         };
-        self.advise(pattern, 0, self.capacity())?;
-        self.pattern.store(index as u8, Ordering::Relaxed);
+        self.tell(pattern)?;
+        self.pattern.store(index as u8 + 1, Ordering::Relaxed);
         Ok(())
     }
 
-    /// The pattern of access that was set last.
-    pub fn pattern(&self) -> Advice {
-        let index = usize::from(self.pattern.load(Ordering::Relaxed));
-        PATTERNS.get(index).copied().unwrap_or(Advice::Normal)
+    /// Until a pattern is set: lets the kernel read nothing but what is asked for.
+    pub fn read_at_random(&self) -> Result<()> {
+        self.tell(Advice::Random)
+    }
+
+    fn tell(&self, pattern: Advice) -> Result<()> {
+        self.advise(pattern, 0, self.capacity())?;
+        self.is_random.store(pattern == Advice::Random, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Whether the kernel reads nothing ahead.
+    #[inline]
+    pub fn is_random(&self) -> bool {
+        self.is_random.load(Ordering::Relaxed)
+    }
+
+    /// The pattern of access that was set last, if one was.
+    pub fn pattern(&self) -> Option<Advice> {
+        let index = usize::from(self.pattern.load(Ordering::Relaxed)).checked_sub(1)?;
+        PATTERNS.get(index).copied()
     }
 
     /// Keeps the first `len` bytes in memory. The caller knows that the file has them.
@@ -231,11 +250,24 @@ mod tests {
     fn a_pattern_is_remembered_and_a_range_is_none() {
         let file = tempfile::tempfile().unwrap();
         let map = FileMap::new(file.as_fd(), 0, 0).unwrap();
-        assert_eq!(map.pattern(), Advice::Normal);
+        assert_eq!(map.pattern(), None);
         map.set_pattern(Advice::Sequential).unwrap();
-        assert_eq!(map.pattern(), Advice::Sequential);
+        assert_eq!(map.pattern(), Some(Advice::Sequential));
         assert!(matches!(map.set_pattern(Advice::WillNeed), Err(Error::Argument(_))));
-        assert_eq!(map.pattern(), Advice::Sequential);
+        assert_eq!(map.pattern(), Some(Advice::Sequential));
+    }
+
+    #[test]
+    fn a_map_is_read_at_random_until_another_pattern_is_set() {
+        let file = tempfile::tempfile().unwrap();
+        let map = FileMap::new(file.as_fd(), 0, 0).unwrap();
+        assert!(!map.is_random());
+        map.read_at_random().unwrap();
+        assert_eq!((map.is_random(), map.pattern()), (true, None));
+        map.set_pattern(Advice::Normal).unwrap();
+        assert_eq!((map.is_random(), map.pattern()), (false, Some(Advice::Normal)));
+        map.set_pattern(Advice::Random).unwrap();
+        assert!(map.is_random());
     }
 
     #[test]

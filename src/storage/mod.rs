@@ -13,6 +13,7 @@ pub mod file;
 pub mod lock;
 pub mod map;
 pub mod memory;
+mod ram;
 pub mod reading;
 pub mod sys;
 
@@ -184,6 +185,22 @@ impl View {
             View::Map { map, .. } => map.set_pattern(pattern),
             View::Memory(_) | View::Reading(_) => Ok(()),
         }
+    }
+
+    /// Whether the kernel reads nothing ahead, so that it is worth to ask for what comes next ([`Self::fetch`]).
+    #[inline]
+    pub fn is_random(&self) -> bool {
+        match self {
+            View::Map { map, .. } => map.is_random(),
+            View::Memory(_) | View::Reading(_) => false,
+        }
+    }
+
+    /// Begins to read the `len` bytes at `offset` in the background, as far as the view shows them.
+    pub fn fetch(&self, offset: u64, len: u64) {
+        let known = self.len().saturating_sub(offset);
+        // Advice: without it the reads are slower, not wrong.
+        let _ = self.advise(Advice::WillNeed, offset, len.min(known));
     }
 
     /// Keeps the bytes of this view in memory, until they are unlocked or the last view of the same mapping

@@ -157,6 +157,13 @@ pub fn page_size() -> u32 {
     u32::try_from(size).unwrap_or(4096)
 }
 
+/// The machine's memory in bytes; as much as there can be where the system does not say.
+pub fn memory_len() -> u64 {
+    // SAFETY: sysconf(3) reads a number of the system's.
+    let pages = unsafe { libc::sysconf(libc::_SC_PHYS_PAGES) };
+    u64::try_from(pages).map_or(u64::MAX, |pages| pages.saturating_mul(u64::from(page_size())))
+}
+
 /// Writes some of `bytes` at the descriptor's own position (write(2)); how many.
 pub fn write(fd: RawFd, bytes: &[u8]) -> io::Result<usize> {
     // SAFETY: the slice vouches for its bytes; a number that is no descriptor is an error.

@@ -182,6 +182,9 @@ impl<'a, 'k> Lane<'a, 'k> {
         }
         self.id = page.child(index)?;
         prefetch_table(source.pages, source.pages.offset(self.id));
+        if source.pages.is_random() {
+            source.pages.fetch(self.id, 1);
+        }
         Ok(Step::On)
     }
 

@@ -11,6 +11,7 @@
 //! T4. A page is entered for the first time only through `Source::check_root`, `root` or `child`, which check
 //! it.
 
+mod ahead;
 mod arena;
 mod bounds;
 mod content;
@@ -30,6 +31,7 @@ mod spill;
 mod walk;
 mod way;
 
+pub use ahead::Ahead;
 pub use arena::At;
 pub use cursor::{Cursor, Entry, Mark, Take};
 pub use edit::Condition;
@@ -79,6 +81,15 @@ pub trait Pages {
 
     /// The page size in bytes.
     fn page_size(&self) -> u32;
+
+    /// Whether what comes next must be asked for ([`Self::fetch`]), since nobody reads ahead.
+    #[inline]
+    fn is_random(&self) -> bool {
+        false
+    }
+
+    /// Begins to read the `page_count` pages from `id` on, in the background. Ids of no page are left out.
+    fn fetch(&self, _id: PageId, _page_count: u64) {}
 
     /// Where page `id` begins in the file, in bytes.
     fn offset(&self, id: PageId) -> u64 {

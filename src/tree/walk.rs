@@ -10,6 +10,7 @@ use crate::format::MAX_DEPTH;
 use crate::format::page::Page;
 use crate::freelist::Run;
 
+use super::ahead::Ahead;
 use super::arena::At;
 use super::content::Content;
 use super::node::{Child, Nodes, Root};
@@ -71,9 +72,14 @@ fn go_on(
     pending: &mut Vec<Pending>,
     visit: &mut impl Visit,
 ) -> Result<()> {
+    let mut ahead = Ahead::default();
     while let Some(next) = pending.pop() {
         let scope = pages.scope();
         let source = Source { pages: &scope, nodes };
+        let left = pending.len();
+        ahead.step(&scope, |count| {
+            pending.get(left.checked_sub(count)?).map(|pending| page_id(pending.child))
+        });
         if next.depth >= MAX_DEPTH {
             return Err(too_deep(Place::Page { id: page_id(next.child), offset: 0, len: 0 }));
         }
@@ -81,6 +87,9 @@ fn go_on(
         let upper = next.upper.map(|(at, len)| source.bytes(at, u64::from(len))).transpose()?;
         let place = source.child(next.child, Some(lower), upper)?;
         enter(source, place, next.upper, next.depth, pending, visit)?;
+        if pending.len() > left {
+            ahead.turn();
+        }
     }
     Ok(())
 }

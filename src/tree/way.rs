@@ -5,9 +5,11 @@
 //!     more steps than the file has entries.
 
 use crate::error::Result;
-use crate::format::MAX_DEPTH;
+use crate::format::page::Page;
+use crate::format::{MAX_DEPTH, PageId};
 
 use super::Pages;
+use super::ahead::Ahead;
 use super::content::Content;
 use super::items::Pos;
 use super::node::{Child, Root};
@@ -27,6 +29,7 @@ pub enum Direction {
 #[derive(Default)]
 pub(super) struct Way {
     steps: Vec<Step>,
+    ahead: Ahead,
 }
 
 impl Way {
@@ -44,6 +47,7 @@ impl Way {
     /// Leads to the first entry not below `key`: whether that is the key itself, or `None` where there is
     /// none.
     pub fn find<P: Pages>(&mut self, source: Source<'_, P>, root: Root, key: &[u8]) -> Result<Option<bool>> {
+        self.ahead = Ahead::default();
         let exact = source.find(root, key, &mut self.steps)?;
         let Some(step) = self.steps.last_mut() else { return Ok(None) };
         match source.content(step.place)?.at_or_after(step.pos) {
@@ -87,6 +91,7 @@ impl Way {
         direction: Direction,
     ) -> Result<bool> {
         self.steps.clear();
+        self.ahead = Ahead::default();
         let root = source.root(root)?;
         Ok(self.enter(source, root, direction)? || self.step_leaf(source, direction)?)
     }
@@ -115,11 +120,20 @@ impl Way {
             prefetch_beside(source, &content, pos, direction);
             let child = self.guarded_child(source, &content, pos)?;
             if self.enter(source, child, direction)? {
+                self.ask_ahead(source, direction);
                 return Ok(true);
             }
             self.steps.pop();
         }
         Ok(false)
+    }
+
+    /// Asks for the leaves that follow, where nobody else reads ahead.
+    #[inline]
+    fn ask_ahead<P: Pages>(&mut self, source: Source<'_, P>, direction: Direction) {
+        let [.., branch, _] = self.steps[..] else { return };
+        let above = self.steps.iter().rev().nth(2).copied();
+        self.ahead.step(source.pages, |count| leaf_ahead(source, above, branch, direction, count));
     }
 
     /// Goes down from `place` along the first (last) children; whether the leaf at the end has entries.
@@ -190,5 +204,43 @@ fn prefetch_beside<P: Pages>(source: Source<'_, P>, branch: &Content<'_>, pos: P
     let next = beside(branch, pos, direction).and_then(|pos| branch.child(pos.index as usize).ok());
     if let Some(Child::Page(id)) = next {
         prefetch_table(source.pages, source.pages.offset(id));
+    }
+}
+
+/// The leaf `count` places from the one at which a way leaves `branch`, on that branch or on the next one, to which
+/// `above` leads; `None` where it lies further, or is changed.
+fn leaf_ahead<P: Pages>(
+    source: Source<'_, P>,
+    above: Option<Step>,
+    branch: Step,
+    direction: Direction,
+    count: usize,
+) -> Option<PageId> {
+    let content = source.content(branch.place).ok()?;
+    let index = branch.pos.index as usize;
+    let left = match direction {
+        Direction::Forward => content.len().checked_sub(index + 1)?,
+        Direction::Backward => index,
+    };
+    if count <= left {
+        return unchanged(
+            &content,
+            if direction == Direction::Forward { index + count } else { index - count },
+        );
+    }
+    let above = above?;
+    let content = source.content(above.place).ok()?;
+    let id = unchanged(&content, beside(&content, above.pos, direction)?.index as usize)?;
+    let bytes = source.pages.at_hand(source.pages.offset(id), u64::from(source.pages.page_size()))?;
+    let next = Page::trusted(bytes, id).ok().filter(|page| !page.is_leaf())?;
+    let (first, place) = (count - left - 1, next.count().checked_sub(count - left)?);
+    next.child(if direction == Direction::Forward { first } else { place }).ok()
+}
+
+/// The page to which an entry of a branch leads, if it is one.
+fn unchanged(branch: &Content<'_>, index: usize) -> Option<PageId> {
+    match branch.child(index).ok()? {
+        Child::Page(id) => Some(id),
+        Child::Node(_) => None,
     }
 }

@@ -31,12 +31,29 @@ impl Txn {
             write(&meta_page(Meta { txid, ..snapshot.meta }, slot)?)?;
         }
         let mut offset = 2 * page_size;
+        let mut piece = Vec::new();
         while offset < snapshot.len() {
             let len = PIECE_LEN.min(snapshot.len() - offset);
-            write(snapshot.scope().bytes(offset, len)?)?;
+            if snapshot.view.is_random() {
+                write(self.read(&mut piece, offset, len)?)?;
+            } else {
+                write(snapshot.scope().bytes(offset, len)?)?;
+            }
             offset += len;
         }
         Ok(())
+    }
+
+    /// Reads into `piece` from the file, past the map: the kernel reads ahead of such reads, and of those through this
+    /// map it does not.
+    fn read<'p>(&self, piece: &'p mut Vec<u8>, offset: u64, len: u64) -> Result<&'p [u8]> {
+        piece.try_reserve((len as usize).saturating_sub(piece.len()))?;
+        piece.resize(len as usize, 0);
+        let count = self.shared.storage.read_at(piece, offset)? as u64;
+        if count < len {
+            return Err(Error::Truncated { len: offset + count, expected: offset + len });
+        }
+        Ok(piece)
     }
 }
 

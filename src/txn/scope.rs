@@ -206,6 +206,14 @@ impl Pages for Scope<'_> {
         self.snapshot.meta.page_size
     }
 
+    fn is_random(&self) -> bool {
+        self.snapshot.is_random()
+    }
+
+    fn fetch(&self, id: PageId, page_count: u64) {
+        self.snapshot.fetch(id, page_count);
+    }
+
     fn offset(&self, id: PageId) -> u64 {
         self.snapshot.offset(id)
     }

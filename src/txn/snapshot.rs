@@ -17,6 +17,10 @@ use crate::tree::Pages;
 
 use super::known::KnownPages;
 
+/// How much of a run is read at once where nobody reads ahead, 8 MiB: of a longer value a part may be all that is
+/// wanted.
+const FETCH_MAX: u64 = 8 << 20;
+
 /// A committed state, immutable: its pages are not written while anyone holds it (reuse waits for the
 /// readers).
 pub struct Snapshot {
@@ -155,6 +159,9 @@ impl Pages for Snapshot {
         if page_count > self.meta.high_water - id {
             return Err(Error::corrupt(id, "its overflow pages pass the end of the database"));
         }
+        if self.view.is_random() {
+            self.view.fetch(offset, (page_count << self.page_shift).min(FETCH_MAX));
+        }
         self.view.bytes(offset, page_count << self.page_shift).ok_or_else(|| outside(id))
     }
 
@@ -186,6 +193,18 @@ impl Pages for Snapshot {
 
     fn page_size(&self) -> u32 {
         self.meta.page_size
+    }
+
+    #[inline]
+    fn is_random(&self) -> bool {
+        self.view.is_random()
+    }
+
+    fn fetch(&self, id: PageId, page_count: u64) {
+        if (FIRST_PAGE..self.meta.high_water).contains(&id) {
+            let page_count = page_count.min(self.meta.high_water - id);
+            self.view.fetch(id << self.page_shift, page_count << self.page_shift);
+        }
     }
 
     #[inline]

@@ -7,7 +7,9 @@ use crate::format::bucket::BucketHeader;
 use crate::format::meta::Meta;
 use crate::format::page::{Header, Kind, Page};
 use crate::format::{BUCKET_HEADER_LEN, FIRST_PAGE, MAX_DEPTH, PageId};
+use crate::tree::Ahead;
 
+use super::super::snapshot::Snapshot;
 use super::Checker;
 use super::bytes::Bytes;
 use super::elements::{Body, Fences, hex};
@@ -87,11 +89,19 @@ impl Content<'_> {
 
 impl<'a> Frame<'a> {
     /// Where the next element leads, if anywhere.
-    fn step(&mut self) -> Result<Option<Step<'a>>> {
+    fn step(&mut self, snapshot: &Snapshot, ahead: &mut Ahead) -> Result<Option<Step<'a>>> {
         let index = self.next;
         self.next += 1;
         let body = self.content.body()?;
-        Ok(if body.page.is_leaf() { self.bucket(&body, index) } else { self.child(&body, index) })
+        if body.page.is_leaf() {
+            return Ok(self.bucket(&body, index));
+        }
+        let limit = self.limit;
+        ahead.step(snapshot, |count| {
+            let index = index.checked_add(count).filter(|&index| index < limit)?;
+            body.page.child(index).ok()
+        });
+        Ok(self.child(&body, index))
     }
 
     fn child(&self, body: &Body<'_>, index: usize) -> Option<Step<'a>> {
@@ -122,6 +132,7 @@ impl<'a> Frame<'a> {
 struct Way<'a> {
     frames: Vec<Frame<'a>>,
     pages: HashSet<PageId>,
+    ahead: Ahead,
 }
 
 impl<'a> Way<'a> {
@@ -135,6 +146,9 @@ impl<'a> Way<'a> {
     ) -> Result<()> {
         if limit == 0 {
             return Ok(());
+        }
+        if !content.body()?.page.is_leaf() {
+            self.ahead.turn();
         }
         self.frames.try_reserve(1)?;
         let own = self.frames.len();
@@ -183,7 +197,7 @@ impl<'a> Checker<'a, '_> {
                 way.pop();
                 continue;
             }
-            match frame.step()? {
+            match frame.step(self.snapshot, &mut way.ahead)? {
                 Some(Step::Page(reference)) => self.page(&mut way, reference)?,
                 Some(Step::Inline { name, value, holder }) => self.inline(&mut way, name, value, holder)?,
                 None => {}
