@@ -2,12 +2,13 @@
 # Changes the engine in one place at a time, by cargo-mutants, and asks whether a test notices: for the file
 # format, the free pages, the commit, and opening. `make mutants` runs it.
 #
-#   scripts/mutants.sh [--again] [--table] [PART ..]
+#   scripts/mutants.sh [--again] [--table] [--only REGEX] [PART ..]
 #
 # PART is format, freelist, commit or recovery; without one, all in this order. It may be stopped at any time:
 # what was judged stays in target/mutants/PART/judged, and the next run goes on from there, also where lines
 # have moved: a mutant is known by its file, its function, its text, and how many like it stand before it.
-# --again tries those once more that have survived; --table only prints what is known. Who has changed much
+# --again tries those once more that have survived; --table only prints what is known; --only takes those mutants
+# alone whose name, as cargo-mutants prints it, matches: a part that was changed. Who has changed much
 # removes target/mutants.
 #
 # Each mutant meets the tests in three rounds: first those that judge most of its part in little time, then
@@ -25,11 +26,12 @@ target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 home=$target/mutants
 tree=$home/tree
 all_parts="format freelist commit recovery"
-again= only_table=
+again= only_table= only=.
 while [ $# -gt 0 ]; do
     case $1 in
         --again) again=yes ;;
         --table) only_table=yes ;;
+        --only) only=$2; shift ;;
         *) break ;;
     esac
     shift
@@ -90,7 +92,7 @@ names() {
     # The globs are for cargo-mutants.
     set -f
     # shellcheck disable=SC2046
-    cargo mutants --list --colors never --package libbolt $(printf -- '--file %s ' $(files "$1")) | awk '
+    cargo mutants --list --colors never --package libbolt --re "$only" $(printf -- '--file %s ' $(files "$1")) | awk '
         { name = $0; sub(/:[0-9]+:[0-9]+:/, ":", name); print $0 "\t" name " #" ++count[name] }'
     set +f
 }
@@ -146,7 +148,7 @@ run_round() {
         ulimit -f 8000000
         export CARGO_TARGET_DIR="$home/build" CARGO_PROFILE_DEV_DEBUG=0
         exec nice -n "${NICE:-15}" cargo mutants --dir "$tree" --in-place --iterate --output "$place" --package libbolt \
-            --test-tool cargo --timeout "${TIMEOUT:-$((120 * round))}" --no-shuffle --colors never "$@"
+            --test-tool cargo --timeout "${TIMEOUT:-$((120 * round))}" --re "$only" --no-shuffle --colors never "$@"
     ) || code=$?
     note "$part" "$round"
     # 2: some were missed. 3: some timed out. Anything else is no result.

@@ -419,7 +419,13 @@ impl LintStorage {
     }
 
     /// Notes a write that was tried.
-    fn after(&self, file: &mut Watched, offset: u64, len: u64, intended: Option<(usize, Known)>) {
+    fn after(
+        &self,
+        file: &mut Watched,
+        (offset, len): (u64, u64),
+        is_done: bool,
+        intended: Option<(usize, Known)>,
+    ) {
         let is_begun = file.is_begun_by(offset, len);
         for sector in offset / SECTOR_LEN as u64..(offset + len).div_ceil(SECTOR_LEN as u64) {
             file.unsynced.insert(sector, true);
@@ -440,11 +446,12 @@ impl LintStorage {
         if offset >= 2 * page_size {
             return;
         }
-        if let Some((slot, known)) = intended {
-            file.slots[slot].push(Some(known));
-        }
         let slot = (offset / page_size) as usize;
         let live = self.inner.read(slot as u64 * page_size, META_LEN).and_then(|page| reader::meta(&page));
+        // Of a write that failed, and of which nothing is to be seen, nothing comes to the disk later.
+        if let Some((slot, known)) = intended.filter(|(_, known)| is_done || live == Some(known.meta)) {
+            file.slots[slot].push(Some(known));
+        }
         let newest = file.slots[slot].last().and_then(|known| known.as_ref().map(|known| known.meta));
         if newest != live {
             file.slots[slot].push(live.and_then(|meta| known(&*self.inner, meta).ok()));
@@ -471,7 +478,7 @@ impl Storage for LintStorage {
         let intended = aside(|| self.before(file, parts, offset, len, &mut findings));
         self.report(findings);
         let result = self.inner.write_at(parts, offset);
-        aside(|| self.after(file, offset, len, intended));
+        aside(|| self.after(file, (offset, len), result.is_ok(), intended));
         result
     }
 

@@ -1,11 +1,11 @@
-//! Cases that once showed a fault of the engine.
+//! Cases that once showed a fault of the engine, or of the linter.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by a panic")]
 
 use crashsim::campaign::{Failure, attempt, report};
 use crashsim::examine::Examiner;
 
 /// Each with what was wrong.
-const CASES: [(&str, &str); 12] = [
+const CASES: [(&str, &str); 13] = [
     ("fault:0:6:19", "a new file whose link failed after the fact was committed to before it was durable"),
     ("fault:0:7:1", "the same, the sync of the directory having failed"),
     ("fault:0:7:0", "the same, the process having died before it"),
@@ -18,6 +18,10 @@ const CASES: [(&str, &str); 12] = [
     ("deep:15", "a new file with a sector torn within could not be opened any more"),
     ("deep:33", "the same"),
     ("deep:6", "adoption wrote over the only sound meta first"),
+    (
+        "fault:75774162940088:12:4",
+        "the linter took a meta page that nobody could write for one that a cut may leave",
+    ),
 ];
 
 #[test]
