@@ -615,7 +615,8 @@ BOLT_API int bolt_info(bolt_db *db, bolt_db_info *info);
 /**
  * Makes durable everything committed so far; of use with BOLT_OPEN_NOSYNC. After a failure the database
  * refuses to sync and to write until it is opened anew: what the disk holds is not known. A transaction that
- * is open then ends in BOLT_POISONED. It waits for the syncs of a commit, not for an open transaction.
+ * is open then ends in BOLT_POISONED. It and the syncs of a commit wait for each other; it does not wait for an open
+ * transaction.
  *
  * @param db The database.
  * @return BOLT_OK; BOLT_BADHANDLE; BOLT_FORKED; BOLT_POISONED; an errno such as EIO or ENOSPC. Any thread

@@ -576,6 +576,30 @@ fn a_transaction_that_was_open_when_a_sync_by_hand_failed_writes_nothing() {
 }
 
 #[test]
+fn what_is_set_during_a_commit_holds_from_the_next_one_on() {
+    let (mut base, mut random) = prepare(Automatic, 14, false);
+    for (was, will_be, sync_count) in [(true, false, 0), (false, true, 2)] {
+        base.db().set_no_sync(was);
+        let db = base.db().clone();
+        base.names.take_log();
+        base.names.fail(move |call| {
+            if matches!(call, Call::Write { offset, .. } if *offset >= 2048) {
+                db.set_no_sync(will_be);
+            }
+            None
+        });
+        base.churn(&mut random).unwrap();
+        base.names.heal();
+        // A meta page that is synced over pages that are not would be found after a power cut, and they not.
+        let log = base.names.take_log();
+        assert_eq!(log.iter().filter(|call| **call == Call::Sync).count(), sync_count, "{log:?}");
+    }
+    base.db().set_no_sync(false);
+    base.db().sync().unwrap();
+    base.close();
+}
+
+#[test]
 fn a_panic_within_a_commit_poisons_and_the_database_can_be_closed() {
     let is_data = |call: &Call| matches!(call, Call::Write { offset, .. } if *offset >= 2048);
     for meta in [false, true] {

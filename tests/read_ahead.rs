@@ -160,6 +160,41 @@ fn many_keys_a_long_value_a_check_and_a_backup_are_the_same_in_a_file_read_at_ra
 }
 
 #[test]
+fn a_long_value_comes_whole_for_who_asks_for_it_and_not_for_who_passes_by() {
+    const LEN: usize = 1 << 20;
+    const COUNT: u64 = 24;
+    let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let path = directory.path().join("a.db");
+    let options = Options { freelist_mode: FreelistMode::Never, no_sync: true, ..Options::default() };
+    let db = Db::open(&path, &options).unwrap();
+    let mut txn = db.begin_write(Wait::Forever).unwrap();
+    for number in 0..COUNT {
+        txn.put(ROOT, key(number).as_bytes(), &vec![number as u8; LEN]).unwrap();
+    }
+    txn.commit().unwrap();
+    db.sync().unwrap();
+    db.close().unwrap();
+    forget(&path);
+    let db = Db::open(&path, &options).unwrap();
+    db.advise(Advice::Random).unwrap();
+    // It looks for the free pages.
+    db.begin_write(Wait::Forever).unwrap().rollback();
+    assert!(resident(&db) < LEN as u64, "{} bytes", resident(&db));
+    let txn = db.begin_read().unwrap();
+    let mut cursor = txn.cursor(ROOT).unwrap();
+    cursor.first(&txn).unwrap();
+    assert_eq!(keys(&txn, &mut cursor, COUNT, forward).len() as u64, COUNT - 1);
+    let passed = COUNT * (128 << 10) + LEN as u64;
+    std::thread::sleep(Duration::from_millis(50));
+    assert!(resident(&db) < passed, "{} bytes", resident(&db));
+    assert_eq!(txn.get_with(ROOT, key(3).as_bytes(), <[u8]>::len).unwrap(), Some(LEN));
+    await_resident(&db, LEN as u64);
+    drop((cursor, txn));
+    assert_sound(&db);
+    db.close().unwrap();
+}
+
+#[test]
 fn the_free_pages_of_a_file_without_a_list_are_found_where_nobody_reads_ahead() {
     let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let path = directory.path().join("a.db");

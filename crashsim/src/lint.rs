@@ -449,7 +449,7 @@ impl LintStorage {
         let slot = (offset / page_size) as usize;
         let live = self.inner.read(slot as u64 * page_size, META_LEN).and_then(|page| reader::meta(&page));
         // Of a write that failed, and of which nothing is to be seen, nothing comes to the disk later.
-        if let Some((slot, known)) = intended.filter(|(_, known)| is_done || live == Some(known.meta)) {
+        if let Some((slot, known)) = intended.filter(|_| is_done) {
             file.slots[slot].push(Some(known));
         }
         let newest = file.slots[slot].last().and_then(|known| known.as_ref().map(|known| known.meta));

@@ -147,6 +147,7 @@ pub fn adopt(storage: Box<dyn Storage>, options: &Options, is_new: bool) -> Resu
         freelist,
         adopted,
         has_committed: false,
+        is_synced: false,
         file_len: len,
         buffer: Vec::new(),
         stats: TxnStats::default(),

@@ -43,7 +43,13 @@ pub struct FileMap {
     pattern: AtomicU8,
     /// Whether the kernel was told to read nothing ahead.
     is_random: AtomicBool,
+    /// Whether the kernel says what is in memory. Of a file that the process neither owns nor may write it says of all
+    /// that it is, also of what lies past the file's end.
+    is_told: bool,
 }
+
+/// How much is looked at to see whether a range is in memory, 512 KiB: the kernel looks at each page.
+const LOOK_MAX: u64 = 512 << 10;
 
 const PATTERNS: [Advice; 3] = [Advice::Normal, Advice::Random, Advice::Sequential];
 
@@ -57,7 +63,10 @@ impl FileMap {
             Some(map) => map,
             None => map(file, exact).map_err(|error| Error::os("mapping the file", error))?,
         };
-        Ok(FileMap { map, pattern: AtomicU8::new(0), is_random: AtomicBool::new(false) })
+        let last = map.len().saturating_sub(sys::page_size() as usize);
+        let is_told =
+            map.get(last..).is_some_and(|page| sys::resident_len(page).is_ok_and(|found| found == 0));
+        Ok(FileMap { map, pattern: AtomicU8::new(0), is_random: AtomicBool::new(false), is_told })
     }
 
     /// How many bytes the map reaches.
@@ -127,6 +136,17 @@ impl FileMap {
     pub fn pattern(&self) -> Option<Advice> {
         let index = usize::from(self.pattern.load(Ordering::Relaxed)).checked_sub(1)?;
         PATTERNS.get(index).copied()
+    }
+
+    /// Whether the `len` bytes at `offset` are in memory already; of many the last ones are looked at. No, where the
+    /// kernel does not tell.
+    pub fn is_resident(&self, offset: u64, len: u64) -> bool {
+        let page_len = u64::from(sys::page_size());
+        let end = offset.saturating_add(len);
+        let start = offset.max(end.saturating_sub(LOOK_MAX)) & !(page_len - 1);
+        let bytes = self.bytes(start, end.saturating_sub(start));
+        let found = bytes.and_then(|bytes| sys::resident_len(bytes).ok());
+        self.is_told && found.is_some_and(|found| found >= end - start)
     }
 
     /// Keeps the first `len` bytes in memory. The caller knows that the file has them.

@@ -196,11 +196,16 @@ impl View {
         }
     }
 
-    /// Begins to read the `len` bytes at `offset` in the background, as far as the view shows them.
+    /// Begins to read the `len` bytes at `offset` in the background, as far as the view shows them, unless they are in
+    /// memory already.
     pub fn fetch(&self, offset: u64, len: u64) {
-        let known = self.len().saturating_sub(offset);
-        // Advice: without it the reads are slower, not wrong.
-        let _ = self.advise(Advice::WillNeed, offset, len.min(known));
+        let len = len.min(self.len().saturating_sub(offset));
+        if let View::Map { map, .. } = self {
+            if !map.is_resident(offset, len) {
+                // Advice: without it the reads are slower, not wrong.
+                let _ = map.advise(Advice::WillNeed, offset, len);
+            }
+        }
     }
 
     /// Keeps the bytes of this view in memory, until they are unlocked or the last view of the same mapping

@@ -34,16 +34,17 @@ fn len() -> u64 {
 fn group_limit(root: &Path, groups: &str) -> Option<u64> {
     let limits = groups.lines().filter_map(|line| {
         let (controllers, path) = line.split_once(':')?.1.split_once(':')?;
-        let (places, name) = match controllers {
-            "" => (["", "unified"], "memory.max"),
+        let (places, names): (_, &[&str]) = match controllers {
+            "" => (["", "unified"], &["memory.max", "memory.high"]),
             _ if controllers.split(',').any(|one| one == "memory") => {
-                (["memory", controllers], "memory.limit_in_bytes")
+                (["memory", controllers], &["memory.limit_in_bytes"])
             }
             _ => return None,
         };
         let ancestors = Path::new(path.trim_start_matches('/')).ancestors();
         // "max" is no number, and no limit.
-        let limit = |group: &Path| fs::read_to_string(group.join(name)).ok()?.trim().parse::<u64>().ok();
+        let read = |file: &Path| fs::read_to_string(file).ok()?.trim().parse::<u64>().ok();
+        let limit = |group: &Path| names.iter().filter_map(|name| read(&group.join(name))).min();
         ancestors
             .flat_map(|path| places.map(|place| root.join(place).join(path)))
             .filter_map(|at| limit(&at))
@@ -73,9 +74,10 @@ mod tests {
             ("pod/memory.max", "1000000\n"),
             ("pod/one/memory.max", "max\n"),
             ("other/memory.max", "5\n"),
+            ("other/memory.high", "4\n"),
         ]);
         assert_eq!(group_limit(root.path(), "0::/pod/one\n"), Some(1_000_000));
-        assert_eq!(group_limit(root.path(), "0::/other\n"), Some(5));
+        assert_eq!(group_limit(root.path(), "0::/other\n"), Some(4));
         assert_eq!(group_limit(root.path(), "0::/\n"), None);
     }
 

@@ -20,9 +20,9 @@ pub struct Ahead {
 }
 
 impl Ahead {
-    /// The walk has come to other pages than those that it asked for.
-    pub fn turn(&mut self) {
-        self.asked = 0;
+    /// For the pages of a level below, of which none has been asked for yet: as far ahead as here.
+    pub fn below(&self) -> Ahead {
+        Ahead { asked: 0, ..*self }
     }
 
     /// The walk goes on by one page. `page(n)` is the page n places further than that, if it is known.

@@ -67,13 +67,15 @@ impl<'a, P: Pages> Source<'a, P> {
     ) -> Result<()> {
         let mut waiting = keys.iter().copied().enumerate();
         let mut lanes: [Option<Lane<'a, 'k>>; LANE_COUNT] = [None; LANE_COUNT];
+        let mut leaf_depth = 0;
         let mut is_busy = true;
         while is_busy {
             is_busy = false;
             for slot in &mut lanes {
                 match slot {
                     Some(lane) => {
-                        if let Step::Done(entry) = lane.step(self)? {
+                        if let Step::Done(entry) = lane.step(self, leaf_depth)? {
+                            leaf_depth = lane.depth;
                             found(lane.number, entry);
                             *slot = self.next_lane(root, &mut waiting, &mut found)?;
                         }
@@ -127,13 +129,13 @@ impl<'a, 'k> Lane<'a, 'k> {
 
     /// Works with what has arrived, and asks for what comes next.
     #[inline]
-    fn step<P: Pages>(&mut self, source: &Source<'a, P>) -> Result<Step<'a>> {
+    fn step<P: Pages>(&mut self, source: &Source<'a, P>, leaf_depth: usize) -> Result<Step<'a>> {
         let Some(search) = &mut self.search else { return self.enter(source) };
         let middle = search.middle();
         let first = prefix(search.here);
         let below = if first == self.sought {
             match search.here.cmp(self.key) {
-                Ordering::Equal => return self.arrive(source, middle, true),
+                Ordering::Equal => return self.arrive(source, middle, true, leaf_depth),
                 ordering => ordering == Ordering::Less,
             }
         } else {
@@ -143,7 +145,7 @@ impl<'a, 'k> Lane<'a, 'k> {
         search.high = if below { search.high } else { middle };
         if search.low == search.high {
             let low = search.low;
-            return self.arrive(source, low, false);
+            return self.arrive(source, low, false, leaf_depth);
         }
         search.ask()?;
         Ok(Step::On)
@@ -170,7 +172,15 @@ impl<'a, 'k> Lane<'a, 'k> {
     }
 
     /// The search has come to `index`, and `exact` says whether the key there is the one sought.
-    fn arrive<P: Pages>(&mut self, source: &Source<'a, P>, index: usize, exact: bool) -> Result<Step<'a>> {
+    /// A leaf, which lies at `leaf_depth` as other lanes have found, is asked for where nobody reads ahead: the branches
+    /// above are in memory, as a rule.
+    fn arrive<P: Pages>(
+        &mut self,
+        source: &Source<'a, P>,
+        index: usize,
+        exact: bool,
+        leaf_depth: usize,
+    ) -> Result<Step<'a>> {
         let Some(Search { page, .. }) = self.search.take() else { return Ok(Step::Done(None)) };
         if page.is_leaf() {
             return if exact { self.entry(source, &page, index) } else { Ok(Step::Done(None)) };
@@ -182,7 +192,7 @@ impl<'a, 'k> Lane<'a, 'k> {
         }
         self.id = page.child(index)?;
         prefetch_table(source.pages, source.pages.offset(self.id));
-        if source.pages.is_random() {
+        if self.depth + 1 == leaf_depth && source.pages.is_random() {
             source.pages.fetch(self.id, 1);
         }
         Ok(Step::On)

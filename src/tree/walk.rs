@@ -43,6 +43,12 @@ struct Pending {
     depth: usize,
 }
 
+/// The children of one branch that are still to be entered: those from `floor` on.
+struct Level {
+    floor: usize,
+    ahead: Ahead,
+}
+
 /// Visits each page of the tree that begins at `root`, parents before children.
 pub fn walk(pages: &impl Scoped, nodes: &Nodes, root: Root, visit: &mut impl Visit) -> Result<()> {
     let mut pending = Vec::new();
@@ -72,14 +78,20 @@ fn go_on(
     pending: &mut Vec<Pending>,
     visit: &mut impl Visit,
 ) -> Result<()> {
-    let mut ahead = Ahead::default();
+    let mut levels = Vec::new();
+    levels.try_reserve(1)?;
+    levels.push(Level { floor: 0, ahead: Ahead::default() });
     while let Some(next) = pending.pop() {
         let scope = pages.scope();
         let source = Source { pages: &scope, nodes };
         let left = pending.len();
-        ahead.step(&scope, |count| {
-            pending.get(left.checked_sub(count)?).map(|pending| page_id(pending.child))
-        });
+        while levels.last().is_some_and(|level| level.floor > left) {
+            levels.pop();
+        }
+        if let Some(Level { floor, ahead }) = levels.last_mut() {
+            let beside = |count| left.checked_sub(count).filter(|at| at >= floor);
+            ahead.step(&scope, |count| pending.get(beside(count)?).map(|pending| page_id(pending.child)));
+        }
         if next.depth >= MAX_DEPTH {
             return Err(too_deep(Place::Page { id: page_id(next.child), offset: 0, len: 0 }));
         }
@@ -88,7 +100,9 @@ fn go_on(
         let place = source.child(next.child, Some(lower), upper)?;
         enter(source, place, next.upper, next.depth, pending, visit)?;
         if pending.len() > left {
-            ahead.turn();
+            let ahead = levels.last().map_or_else(Ahead::default, |level| level.ahead.below());
+            levels.try_reserve(1)?;
+            levels.push(Level { floor: left, ahead });
         }
     }
     Ok(())

@@ -7,6 +7,7 @@
 use crate::error::Result;
 use crate::format::page::Page;
 use crate::format::{MAX_DEPTH, PageId};
+use crate::freelist::Run;
 
 use super::Pages;
 use super::ahead::Ahead;
@@ -25,11 +26,17 @@ pub enum Direction {
     Backward,
 }
 
+/// How much of a leaf of several pages a walk asks for, 128 KiB, as Linux reads ahead by default: who walks may want the
+/// keys alone.
+const LEAF_MAX: u64 = 128 << 10;
+
 /// The branches passed, root first, and the leaf at the end, each with the entry taken.
 #[derive(Default)]
 pub(super) struct Way {
     steps: Vec<Step>,
     ahead: Ahead,
+    /// The way in which `ahead` was asked for.
+    ahead_to: Option<Direction>,
 }
 
 impl Way {
@@ -128,12 +135,27 @@ impl Way {
         Ok(false)
     }
 
-    /// Asks for the leaves that follow, where nobody else reads ahead.
+    /// Asks for the leaves that follow, where nobody else reads ahead, and for the beginning of what a long one holds.
     #[inline]
     fn ask_ahead<P: Pages>(&mut self, source: Source<'_, P>, direction: Direction) {
-        let [.., branch, _] = self.steps[..] else { return };
+        if source.pages.is_random() {
+            self.ask(source, direction);
+        }
+    }
+
+    #[cold]
+    fn ask<P: Pages>(&mut self, source: Source<'_, P>, direction: Direction) {
+        if self.ahead_to.replace(direction) != Some(direction) {
+            self.ahead = Ahead::default();
+        }
+        let [.., branch, leaf] = self.steps[..] else { return };
         let above = self.steps.iter().rev().nth(2).copied();
         self.ahead.step(source.pages, |count| leaf_ahead(source, above, branch, direction, count));
+        if let Some(Run { id, page_count }) =
+            leaf.place.run(source.pages.page_size()).filter(|run| run.page_count > 1)
+        {
+            source.pages.fetch(id, page_count.min(LEAF_MAX / u64::from(source.pages.page_size())));
+        }
     }
 
     /// Goes down from `place` along the first (last) children; whether the leaf at the end has entries.

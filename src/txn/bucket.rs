@@ -402,7 +402,7 @@ impl Txn {
         if self.is_reading() {
             return self.get_by_reading(root, key);
         }
-        Ok(self.source()?.get(root, key)?.filter(|found| !found.is_bucket).map(|found| found.value))
+        Ok(self.source()?.get(root, key)?.filter(|found| !found.is_bucket).map(|found| self.value(found)))
     }
 
     /// Sets `key` to a copy of `value`.

@@ -93,6 +93,8 @@ struct Attempt<'a> {
     singles: Singles,
     /// The first page for which the file would have to grow.
     room_end: PageId,
+    /// Whether it waits for syncs: what is set meanwhile holds from the next commit on.
+    is_synced: bool,
     plan: Vec<PlannedRun>,
     list_run: Option<Run>,
     /// How many pages the new state no longer has.
@@ -139,6 +141,7 @@ impl<'a> Attempt<'a> {
         let meta = Meta { txid: snapshot.meta.next_txid()?, ..snapshot.meta };
         let freelist = writer.freelist.take().unwrap_or_default();
         let mut attempt = Attempt::new(shared, snapshot, freelist, meta);
+        writer.is_synced = attempt.is_synced;
         let max_len = if shared.settings.max_len() == 0 { u64::MAX } else { shared.settings.max_len() };
         attempt.room_end = writer.file_len.min(max_len) / u64::from(meta.page_size);
         let result = plan(&mut attempt).and_then(|(root, sequence, mut nodes)| {
@@ -171,6 +174,7 @@ impl<'a> Attempt<'a> {
             allocated: Vec::new(),
             singles: Singles::default(),
             room_end: 0,
+            is_synced: !shared.settings.no_sync(),
             plan: Vec::new(),
             list_run: None,
             freed_count: 0,
@@ -315,11 +319,11 @@ impl<'a> Attempt<'a> {
         self.stats.spill_time += self.lap();
         // A sync by hand may have failed since the transaction began.
         self.shared.check_poison()?;
-        adopt(self.shared, writer, &self.snapshot.meta)?;
+        adopt(self.shared, writer, &self.snapshot.meta, self.is_synced)?;
         self.grow(writer)?;
         self.write_runs(writer, nodes)?;
         self.stats.write_time += self.lap();
-        let synced = self.shared.in_turn("a sync of the data", || self.sync());
+        let synced = self.shared.in_turn(self.is_synced, "a sync of the data", || self.sync());
         self.stats.sync_time += self.lap();
         synced?;
         let ahead = writer.file_len.max(self.shared.initial_map_len);
@@ -331,7 +335,9 @@ impl<'a> Attempt<'a> {
             self.lap();
         }
         let page = self.meta_page()?;
-        let written = self.shared.in_turn("a write or a sync of the meta page", || self.write_meta(&page));
+        let written = self
+            .shared
+            .in_turn(self.is_synced, "a write or a sync of the meta page", || self.write_meta(&page));
         self.stats.write_count += 1;
         self.stats.meta_time += self.lap();
         written.map_err(|error| match error {
@@ -351,7 +357,7 @@ impl<'a> Attempt<'a> {
     }
 
     fn sync(&self) -> Result<()> {
-        if self.shared.settings.no_sync() { Ok(()) } else { self.shared.storage.sync() }
+        if self.is_synced { self.shared.storage.sync() } else { Ok(()) }
     }
 
     /// Makes the file long enough, with room for commits to come.
@@ -402,14 +408,14 @@ fn write_meta(shared: &Shared, meta: &Meta, slot: PageId, page: &[u8]) -> Result
 /// Before the first commit of this handle (R5): makes the adopted meta durable, whatever a process that was
 /// killed has left in the system's cache, and then writes it over the older one, which may still reach what
 /// is free now.
-fn adopt(shared: &Shared, writer: &mut Writer, meta: &Meta) -> Result<()> {
+fn adopt(shared: &Shared, writer: &mut Writer, meta: &Meta, is_synced: bool) -> Result<()> {
     let Some(Adopted { slot, is_alone }) = writer.adopted else { return Ok(()) };
     // Over the only sound meta of a file nothing is written: a sector lost in that write would leave none.
     let order = if is_alone { [1 - slot, slot] } else { [slot, 1 - slot] };
-    shared.in_turn("making the adopted meta page durable", || {
+    shared.in_turn(is_synced, "making the adopted meta page durable", || {
         order.into_iter().try_for_each(|slot| {
             write_meta(shared, meta, slot, &meta.encode(slot))?;
-            if shared.settings.no_sync() { Ok(()) } else { shared.storage.sync() }
+            if is_synced { shared.storage.sync() } else { Ok(()) }
         })
     })?;
     writer.adopted = None;

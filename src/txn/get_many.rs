@@ -27,7 +27,7 @@ impl Txn {
         let root = self.buckets.get(bucket)?.tree.root;
         self.source()?.get_many(root, keys, |number, found| {
             if let Some(place) = values.get_mut(number) {
-                *place = found.filter(|found| !found.is_bucket).map(|found| found.value);
+                *place = found.filter(|found| !found.is_bucket).map(|found| self.value(found));
             }
         })
     }

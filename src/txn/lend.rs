@@ -7,6 +7,11 @@ use super::Txn;
 use super::bucket::BucketId;
 use super::scope::Scope;
 
+/// A value up to this length may lie on a page that was read to find it.
+const LONG_LEN: usize = 1 << 10;
+/// How much of a value is asked for at once, 8 MiB: of a longer one a part may be all that is wanted.
+const FETCH_MAX: u64 = 8 << 20;
+
 impl Txn {
     /// Whether pages are read without a map: then whoever only passes through pages does so in a scope, and
     /// lends what it gives out.
@@ -64,6 +69,24 @@ impl Txn {
         let root = self.buckets.get(bucket)?.tree.root;
         let scope = self.scope()?;
         let found = Source { pages: &scope, nodes: &self.nodes }.get(root, key)?;
-        Ok(found.filter(|found| !found.is_bucket).map(|found| look(found.value)))
+        Ok(found.filter(|found| !found.is_bucket).map(|found| look(self.value(found))))
+    }
+
+    /// The value that was found, to be given to a caller who asked for it. A long one, in a file that nobody reads ahead
+    /// of, is asked for in one piece.
+    #[inline]
+    pub(super) fn value<'f>(&self, found: Found<'f>) -> &'f [u8] {
+        if found.value.len() > LONG_LEN {
+            self.fetch_value(&found);
+        }
+        found.value
+    }
+
+    #[cold]
+    fn fetch_value(&self, found: &Found<'_>) {
+        let (Some(snapshot), Some(offset)) = (&self.snapshot, found.at.file_offset()) else { return };
+        if snapshot.view.is_random() {
+            snapshot.view.fetch(offset, (found.value.len() as u64).min(FETCH_MAX));
+        }
     }
 }

@@ -27,6 +27,7 @@ mod shared;
 mod snapshot;
 mod stats;
 pub mod sync;
+mod turns;
 mod watch;
 
 use std::sync::Arc;
@@ -193,9 +194,9 @@ impl Txn {
         let result =
             commit::commit(&self.shared, writer, self.snapshot.as_ref(), &mut self.buckets, &mut self.nodes);
         drop(guard);
-        let stats = writer.stats;
+        let (stats, is_synced) = (writer.stats, writer.is_synced);
         self.note_commit(&stats, &result);
-        if result.is_ok() && stats.write_count > 0 && !self.shared.settings.no_sync() {
+        if result.is_ok() && stats.write_count > 0 && is_synced {
             self.shared.storage.acknowledge();
         }
         result.map(|()| std::mem::take(&mut self.hooks))

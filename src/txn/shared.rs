@@ -3,10 +3,10 @@
 //!
 //! D1. At most one [`Writer`] exists; whoever holds it is the write transaction (or the closing database).
 //! D2. The committed state lives in `current`. The meta pages are read once, at open, and never again.
-//! D3. Once poisoned, the database writes nothing any more.
-//! D4. The file is synced, and a meta page is written, by whoever holds `sync_turn`, and D3 is seen to before and
-//!     after. The system tells of a failure once, to whoever syncs first (`errseq_t` in Linux): two syncs side by
-//!     side could share one failure so that the commit hears nothing of it.
+//! D3. Once poisoned, the database makes nothing durable any more and writes no meta; a commit begins no write.
+//! D4. The syncs of the file, and the writes of metas that are synced, take turns, and D3 is seen to at the start of
+//!     each. The system tells of a failure once, to whoever syncs first (`errseq_t` in Linux): two syncs side by side
+//!     could share one failure so that the commit hears nothing of it. Who does not sync need not wait.
 
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
@@ -25,6 +25,7 @@ use super::stats::{Sums, TxnStats};
 #[cfg(shuttle)]
 use super::sync::fault::{Fault, is_planted};
 use super::sync::{AtomicBool, AtomicU32, AtomicU64, Condvar, Mutex, MutexGuard, Ordering};
+use super::turns::Turns;
 use super::watch::Watch;
 
 /// When the list of free pages is written to the file.
@@ -165,6 +166,8 @@ pub struct Writer {
     pub has_committed: bool,
     /// The length of the file in bytes.
     pub file_len: u64,
+    /// Whether the last commit waited for syncs.
+    pub is_synced: bool,
     /// Room in which commits put their pages together.
     pub buffer: Vec<u8>,
     /// What the commit that is under way has counted.
@@ -199,7 +202,7 @@ pub struct Shared {
     writer_free: Condvar,
     closed: AtomicBool,
     poison: Mutex<Option<String>>,
-    sync_turn: Mutex<()>,
+    turns: Turns,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -274,7 +277,7 @@ impl Shared {
             writer_free: Condvar::new(),
             closed: AtomicBool::new(false),
             poison: Mutex::new(None),
-            sync_turn: Mutex::new(()),
+            turns: Turns::default(),
         }
     }
 
@@ -433,14 +436,13 @@ impl Shared {
         }
     }
 
-    /// Does what ends in a sync while nobody else does so (D4). `Poisoned`: it was not begun.
+    /// Does what ends in a sync, if it `is_synced`, while nobody else does so (D4). `Poisoned`: it was not begun.
     ///
     /// After a failure, other than of memory, the database is poisoned; `what` names what has failed.
-    pub fn in_turn(&self, what: &str, action: impl FnOnce() -> Result<()>) -> Result<()> {
-        #[cfg(not(shuttle))]
-        let _turn = lock(&self.sync_turn);
+    pub fn in_turn(&self, is_synced: bool, what: &str, action: impl FnOnce() -> Result<()>) -> Result<()> {
         #[cfg(shuttle)]
-        let _turn = if is_planted(Fault::SyncsAtOnce) { None } else { Some(lock(&self.sync_turn)) };
+        let is_synced = is_synced && !is_planted(Fault::SyncsAtOnce);
+        let _turn = if is_synced { Some(self.turns.take()) } else { None };
         self.check_poison()?;
         action().inspect_err(|error| {
             if !matches!(error, Error::NoMemory) {

@@ -17,10 +17,6 @@ use crate::tree::Pages;
 
 use super::known::KnownPages;
 
-/// How much of a run is read at once where nobody reads ahead, 8 MiB: of a longer value a part may be all that is
-/// wanted.
-const FETCH_MAX: u64 = 8 << 20;
-
 /// A committed state, immutable: its pages are not written while anyone holds it (reuse waits for the
 /// readers).
 pub struct Snapshot {
@@ -158,9 +154,6 @@ impl Pages for Snapshot {
         let page_count = u64::from(header.overflow) + 1;
         if page_count > self.meta.high_water - id {
             return Err(Error::corrupt(id, "its overflow pages pass the end of the database"));
-        }
-        if self.view.is_random() {
-            self.view.fetch(offset, (page_count << self.page_shift).min(FETCH_MAX));
         }
         self.view.bytes(offset, page_count << self.page_shift).ok_or_else(|| outside(id))
     }

@@ -71,6 +71,7 @@ struct Frame<'a> {
     /// one differs.
     leaf_depth: Option<usize>,
     is_uneven: bool,
+    ahead: Ahead,
 }
 
 /// Where an element leads.
@@ -89,7 +90,7 @@ impl Content<'_> {
 
 impl<'a> Frame<'a> {
     /// Where the next element leads, if anywhere.
-    fn step(&mut self, snapshot: &Snapshot, ahead: &mut Ahead) -> Result<Option<Step<'a>>> {
+    fn step(&mut self, snapshot: &Snapshot) -> Result<Option<Step<'a>>> {
         let index = self.next;
         self.next += 1;
         let body = self.content.body()?;
@@ -97,7 +98,7 @@ impl<'a> Frame<'a> {
             return Ok(self.bucket(&body, index));
         }
         let limit = self.limit;
-        ahead.step(snapshot, |count| {
+        self.ahead.step(snapshot, |count| {
             let index = index.checked_add(count).filter(|&index| index < limit)?;
             body.page.child(index).ok()
         });
@@ -132,7 +133,6 @@ impl<'a> Frame<'a> {
 struct Way<'a> {
     frames: Vec<Frame<'a>>,
     pages: HashSet<PageId>,
-    ahead: Ahead,
 }
 
 impl<'a> Way<'a> {
@@ -147,9 +147,7 @@ impl<'a> Way<'a> {
         if limit == 0 {
             return Ok(());
         }
-        if !content.body()?.page.is_leaf() {
-            self.ahead.turn();
-        }
+        let ahead = self.frames.last().map_or_else(Ahead::default, |parent| parent.ahead.below());
         self.frames.try_reserve(1)?;
         let own = self.frames.len();
         let root = if depth == 0 { own } else { self.frames.last().map_or(own, |parent| parent.root) };
@@ -166,6 +164,7 @@ impl<'a> Way<'a> {
             root,
             leaf_depth: None,
             is_uneven: false,
+            ahead,
         });
         Ok(())
     }
@@ -197,7 +196,7 @@ impl<'a> Checker<'a, '_> {
                 way.pop();
                 continue;
             }
-            match frame.step(self.snapshot, &mut way.ahead)? {
+            match frame.step(self.snapshot)? {
                 Some(Step::Page(reference)) => self.page(&mut way, reference)?,
                 Some(Step::Inline { name, value, holder }) => self.inline(&mut way, name, value, holder)?,
                 None => {}
