@@ -56,7 +56,7 @@ tests() {
         1/recovery) echo --lib --test open ;;
         2/format) echo --test check --test damaged --test open --test values --test model ;;
         2/freelist) echo --test freelist --test transactions --test model --test stats ;;
-        2/commit) echo --test stats --test memory ;;
+        2/commit) echo --lib --test stats --test memory ;;
         2/recovery) echo --test freelist --test transactions --test check --test damaged ;;
         3/*)
             echo --lib --test batch --test bbolt_behaviour --test buckets --test check --test copies \

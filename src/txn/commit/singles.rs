@@ -176,6 +176,16 @@ mod tests {
     }
 
     #[test]
+    fn pages_come_from_the_end_up_to_a_multiple_of_sixteen() {
+        let mut freelist = list((0..200).map(|number| 32 + 32 * number).chain([3_009, 3_011, 3_015]));
+        let mut singles = Singles::new(300, 4, 16_003, 16_103);
+        for high_water in 16_003..16_032 {
+            assert_eq!(singles.next(&mut freelist, high_water), None);
+        }
+        assert_eq!(singles.next(&mut freelist, 16_032), Some(3_008));
+    }
+
+    #[test]
     fn where_the_file_has_no_room_every_free_page_is_taken_before_it_grows() {
         let mut freelist = list((0..50).map(|number| 32 + 32 * number));
         let mut singles = Singles::new(300, 4, 16_000, 16_000);
