@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use super::sys;
 
@@ -22,8 +23,13 @@ fn outgrows(len: u64, memory_len: impl FnOnce() -> u64) -> bool {
     len > SMALL_LEN && len > memory_len() / 2
 }
 
-/// In bytes.
+/// In bytes, as it was when it was asked for first: to read the files takes longer than to open a database.
 fn len() -> u64 {
+    static LEN: OnceLock<u64> = OnceLock::new();
+    *LEN.get_or_init(look)
+}
+
+fn look() -> u64 {
     let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     let limit = group_limit(Path::new("/sys/fs/cgroup"), &groups).unwrap_or(u64::MAX);
     sys::memory_len().min(limit)
