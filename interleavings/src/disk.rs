@@ -112,8 +112,4 @@ impl Storage for FailingStorage {
     fn link(&self, path: &Path) -> Result<bool> {
         self.inner.link(path)
     }
-
-    fn replace(&self, path: &Path) -> Result<()> {
-        self.inner.replace(path)
-    }
 }
